@@ -1,0 +1,106 @@
+"""One scan in, one label map out, in the scan's own shape, affine and header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from voxloop.data.geometry import Geometry
+from voxloop.data.grid import labels_on_grid
+from voxloop.data.nifti import open_scan
+from voxloop.errors import VoxloopError
+
+if TYPE_CHECKING:
+    from voxloop.inference.model import Model
+
+ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A label map on the grid of the scan it belongs to."""
+
+    scan: Path
+    labels: npt.NDArray[np.uint8]
+    geometry: Geometry
+    classes: tuple[str, ...]
+
+    @property
+    def case(self) -> str:
+        return case_of(self.scan)
+
+    @property
+    def voxel_ml(self) -> float:
+        """The volume of one voxel in millilitres."""
+        return abs(float(np.linalg.det(self.geometry.affine[:3, :3]))) / 1000.0
+
+    def volume_ml(self, class_number: int) -> float:
+        """How much of the patient a class fills, in millilitres."""
+        return float(np.count_nonzero(self.labels == class_number)) * self.voxel_ml
+
+    def save(self, path: Path) -> Path:
+        """Writes uint8 labels with the scan's own header: both its matrices, their codes and its units."""
+        import nibabel as nib
+
+        source = nib.load(self.scan)
+        header = source.header.copy()
+        header.set_data_dtype(np.uint8)
+        header.set_slope_inter(1, 0)
+        header["cal_min"], header["cal_max"] = 0, 0
+        header["descrip"] = b"voxloop prediction, not a medical device"
+        # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
+        image = nib.Nifti1Image(self.labels.reshape(source.shape), None, header)
+        partial = path.with_name(f".partial-{path.name}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            nib.save(image, partial)
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise VoxloopError(f"Cannot write {path}: {error.strerror or error}; free some space or choose another --out.") from error
+        return path
+
+
+def predict(model: Model, scan: Path) -> Prediction:
+    """Segments one scan file. The label map is reduced to uint8 before it goes back to the scan's grid."""
+    import torch
+
+    geometry = open_scan(scan).geometry
+    prepared = model.preprocess({"image": str(scan)})
+    image = prepared["image"]
+    affine = np.asarray(image.affine, dtype=np.float64)
+    batch = image.as_tensor()[None].to(model.device)
+    with torch.inference_mode():
+        logits = model.inferer(batch, model.network)
+        labels = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+    return Prediction(scan, labels_on_grid(labels, affine, geometry), geometry, model.classes)
+
+
+def scans_in(paths: list[Path]) -> list[Path]:
+    """Every NIfTI scan that the given files and folders name, in a stable order; `._` files of macOS are no scans."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in sorted(path.iterdir()) if file.name.endswith(ENDINGS) and not file.name.startswith(".")]
+            if not inside:
+                raise VoxloopError(f"{path} holds no .nii or .nii.gz scan; name a scan, or a folder that has some.")
+            found += inside
+        elif not path.exists():
+            raise VoxloopError(f"No scan is at {path}; check the path.")
+        elif not path.name.endswith(ENDINGS):
+            raise VoxloopError(f"{path.name} is not a NIfTI scan (.nii, .nii.gz); convert it first, for example with dcm2niix.")
+        else:
+            found.append(path)
+    return found
+
+
+def case_of(path: Path) -> str:
+    """`imagesTr/spleen_12.nii.gz` is case `spleen_12`."""
+    for ending in ENDINGS:
+        if path.name.endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
