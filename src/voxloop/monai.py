@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.decathlon import case_id
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.nifti import open_scan
@@ -82,7 +83,7 @@ class TrackingHandler:
         epoch = engine.state.epoch
         for sample in engine.state.output:
             scan = Path(str(sample["image"].meta["filename_or_obj"]))
-            case = scan.name.removesuffix(".gz").removesuffix(".nii")
+            case = case_id(scan)
             self._cases.append(case)
             if len(self._cases) <= self.volumes:
                 self._keep(case, scan, sample, epoch)

@@ -24,14 +24,15 @@ def predict(
     Scans that already have a label map are left alone, so an interrupted folder goes on where it was.
     """
     from voxloop.cli.evaluate import bar
+    from voxloop.data.decathlon import case_id
     from voxloop.errors import VoxloopError
     from voxloop.inference.model import load_model
-    from voxloop.inference.predict import case_of, predict as segment, scans_in
+    from voxloop.inference.predict import predict as segment, scans_in
     from voxloop.store import open_project
 
     words = console(as_json)
     chosen = scans_in(scans)
-    clash = {path.resolve() for path in chosen} & {(out / f"{case_of(path)}.nii.gz").resolve() for path in chosen}
+    clash = {path.resolve() for path in chosen} & {(out / f"{case_id(path)}.nii.gz").resolve() for path in chosen}
     if clash:
         raise VoxloopError(f"--out {out} would overwrite the scan {sorted(clash)[0].name} itself; choose another folder.")
     if (Path(model) / "configs").is_dir():
@@ -42,7 +43,7 @@ def predict(
     progress, rows = bar(words, "Predicting"), []
     for done, scan in enumerate(chosen):
         progress(done, len(chosen), scan.name)
-        target = out / f"{case_of(scan)}.nii.gz"
+        target = out / f"{case_id(scan)}.nii.gz"
         if target.exists() and not overwrite:
             rows.append({"scan": str(scan), "labels": str(target), "skipped": True})
             continue

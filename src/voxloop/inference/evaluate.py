@@ -93,7 +93,7 @@ def evaluate(
             progress(done, len(chosen), pair["case"])
         prediction = predict(model, Path(pair["image"]))
         truth = to_class[open_labels(Path(pair["label"]), like=prediction.geometry).array()]
-        case = CaseScore(pair["case"], tuple(score(truth, prediction.labels, model.classes, prediction.voxel_ml)))
+        case = CaseScore(pair["case"], tuple(score(truth, prediction.labels, model.classes, prediction.geometry.voxel_ml)))
         scores.append(case)
         if run is not None:
             _track(run, case, prediction, truth)

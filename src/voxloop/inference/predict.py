@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.decathlon import ENDINGS, case_id
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.nifti import open_scan
@@ -16,8 +17,6 @@ from voxloop.errors import VoxloopError
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
-
-ENDINGS = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,11 @@ class Prediction:
 
     @property
     def case(self) -> str:
-        return case_of(self.scan)
-
-    @property
-    def voxel_ml(self) -> float:
-        """The volume of one voxel in millilitres."""
-        return abs(float(np.linalg.det(self.geometry.affine[:3, :3]))) / 1000.0
+        return case_id(self.scan)
 
     def volume_ml(self, class_number: int) -> float:
         """How much of the patient a class fills, in millilitres."""
-        return float(np.count_nonzero(self.labels == class_number)) * self.voxel_ml
+        return float(np.count_nonzero(self.labels == class_number)) * self.geometry.voxel_ml
 
     def save(self, path: Path) -> Path:
         """Writes uint8 labels with the scan's own header: both its matrices, their codes and its units."""
@@ -96,11 +90,3 @@ def scans_in(paths: list[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
-
-
-def case_of(path: Path) -> str:
-    """`imagesTr/spleen_12.nii.gz` is case `spleen_12`."""
-    for ending in ENDINGS:
-        if path.name.endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem

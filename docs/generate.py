@@ -1,0 +1,48 @@
+"""Writes the reference pages that come from the code: `make docs`. A test fails when they are stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import typer
+
+DOCS = Path(__file__).parent
+
+
+def command_line() -> str:
+    """docs/reference/cli.md, from the commands' own help."""
+    from voxloop.cli.main import app
+
+    root = typer.main.get_command(app)
+    lines = ["# Command line", "", "Made from the commands' own help by `make docs`.", ""]
+    for path, command in _walk(root, "voxloop"):
+        context = click.Context(command, info_name=path)
+        lines += [f"## `{path}`", "", (command.help or "").strip(), ""]
+        rows = [_row(parameter, context) for parameter in command.params if _row(parameter, context)]
+        if rows:
+            lines += ["| | |", "|---|---|", *[f"| `{name}` | {text} |" for name, text in rows], ""]
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _walk(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    found = [(path, command)]
+    for name, inner in getattr(command, "commands", {}).items():
+        found += _walk(inner, f"{path} {name}")
+    return found
+
+
+def _row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    record = parameter.get_help_record(context)
+    if record is None or parameter.name == "help":
+        return None
+    name, text = record
+    return name.replace("|", "\\|"), " ".join(text.replace("|", "\\|").split())
+
+
+def main() -> None:
+    (DOCS / "reference" / "cli.md").write_text(command_line())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Datasets in the layout of the Medical Segmentation Decathlon: dataset.json, imagesTr, labelsTr, imagesTs; and their splits."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from voxloop.errors import VoxloopError
+
+ENDINGS = (".nii.gz", ".nii")
+SPLITS = "splits.json"
+Pair = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One subject; its id is the scan's file name without the ending."""
+
+    id: str
+    image: Path
+    label: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a dataset.json says, checked against the files that are there."""
+
+    root: Path
+    name: str
+    modality: dict[int, str]
+    labels: dict[int, str]
+    training: tuple[Case, ...]
+    test: tuple[Path, ...]
+
+    def case(self, case_id: str) -> Case:
+        for case in self.training:
+            if case.id == case_id:
+                return case
+        raise VoxloopError(f'{self.root}: no case is called "{case_id}".{_nearest(case_id, [case.id for case in self.training])}')
+
+
+def case_id(path: Path) -> str:
+    """`imagesTr/spleen_12.nii.gz` is case `spleen_12`."""
+    for ending in ENDINGS:
+        if path.name.endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Reads dataset.json; a file that it names and that is not there, or lies elsewhere, is an error."""
+    content = _read_json(folder)
+    try:
+        labels = {int(value): str(name) for value, name in content["labels"].items()}
+        modality = {int(channel): str(name) for channel, name in content.get("modality", {"0": "unknown"}).items()}
+        listed = [(str(pair["image"]), str(pair["label"])) for pair in content["training"]]
+        tests = [str(item["image"] if isinstance(item, dict) else item) for item in content.get("test", [])]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise VoxloopError(
+            f"{folder / 'dataset.json'} is not in the Decathlon's form ({type(error).__name__}: {error}); "
+            "it needs labels, and training as a list of image and label."
+        ) from error
+    if any(not 0 <= value <= 255 for value in labels):
+        raise VoxloopError(f"{folder / 'dataset.json'}: label values go from 0 to 255.")
+    # macOS leaves `._` files beside the real ones when it unpacks an archive.
+    listed = [pair for pair in listed if not Path(pair[0]).name.startswith("._")]
+    tests = [test for test in tests if not Path(test).name.startswith("._")]
+    if not listed:
+        raise VoxloopError(f'{folder / "dataset.json"} lists no training case; add pairs of image and label under "training".')
+    training = tuple(Case(case_id(Path(image)), _inside(folder, image), _inside(folder, label)) for image, label in listed)
+    twice = sorted({case.id for case in training if [other.id for other in training].count(case.id) > 1})
+    if twice:
+        raise VoxloopError(f'{folder / "dataset.json"} lists the case "{twice[0]}" more than once; leave one.')
+    name = str(content.get("name", folder.name))
+    return Dataset(folder, name, modality, labels, training, tuple(_inside(folder, test) for test in tests))
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    path = folder / "dataset.json"
+    if not folder.is_dir():
+        near = _nearest(folder.name, [entry.name for entry in folder.parent.iterdir()]) if folder.parent.is_dir() else ""
+        raise VoxloopError(f"No dataset is at {folder}; check the path.{near}")
+    if not path.is_file():
+        raise VoxloopError(f"{folder} has no dataset.json; is it a folder in Decathlon layout?")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise VoxloopError(f"{path} is not valid JSON ({error}); mend it, or get it again.") from error
+    if not isinstance(content, dict):
+        raise VoxloopError(f"{path} is not in the Decathlon's form; it holds a {type(content).__name__}, not an object.")
+    return content
+
+
+def _inside(folder: Path, listed: str) -> Path:
+    path = folder / listed
+    if folder.resolve() not in path.resolve().parents and not path.is_symlink():
+        raise VoxloopError(f'{folder / "dataset.json"} lists "{listed}", which lies outside the dataset; move it inside.')
+    if not path.is_file():
+        raise VoxloopError(f'{folder / "dataset.json"} lists "{listed}", which is not there; get the file, or take it off the list.')
+    return path
+
+
+def require_labels(dataset: Dataset, names: Sequence[str], modality: str | None = None) -> None:
+    """Refuses a dataset of another task: one without these label names, or of another modality."""
+    there = {name.casefold(): name for name in dataset.labels.values()}
+    for name in names:
+        if name.casefold() not in there:
+            has = ", ".join(there.values())
+            raise VoxloopError(f'{dataset.name} has no label "{name}", it has: {has}; choose a recipe for these, or other data.')
+    if modality is not None and not any(said.casefold() in (modality.casefold(), "unknown") for said in dataset.modality.values()):
+        has = ", ".join(dataset.modality.values())
+        raise VoxloopError(f"{dataset.name} is {has}, and the recipe is for {modality}; choose another recipe, or other data.")
+
+
+def split_cases(folder: Path, split: str = "default", val_fraction: float = 0.2) -> dict[str, list[Pair]]:
+    """The parts of a named split, each a list of {image, label, case}.
+
+    Named splits live in splits.json beside dataset.json. `default` is made when it is first asked for: cases ranked by the
+    SHA-256 of their id, every fifth of them validates. So neither the order nor the number of files decides, and a
+    folder that may not be written to gives the same answer.
+    """
+    dataset = read_dataset(folder)
+    stored = _stored_splits(folder)
+    if split not in stored:
+        if split != "default":
+            raise VoxloopError(f'{folder / SPLITS} has no split "{split}".{_nearest(split, [*stored, "default"])}')
+        stored["default"] = _default_split([case.id for case in dataset.training], val_fraction)
+        _store_splits(folder, stored)
+    parts = stored[split]
+    return {
+        part: [
+            {"image": str(case.image), "label": str(case.label), "case": case.id}
+            for case in (dataset.case(one) for one in parts.get(part, []))
+        ]
+        for part in ("training", "validation")
+    }
+
+
+def _default_split(ids: list[str], val_fraction: float) -> dict[str, list[str]]:
+    ranked = sorted(ids, key=lambda one: hashlib.sha256(one.encode()).hexdigest())
+    count = max(1, round(len(ranked) * val_fraction)) if len(ranked) > 1 else 0
+    return {"training": sorted(ranked[count:]), "validation": sorted(ranked[:count])}
+
+
+def _stored_splits(folder: Path) -> dict[str, dict[str, list[str]]]:
+    path = folder / SPLITS
+    if not path.is_file():
+        return {}
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        splits = {str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items()} for name, parts in stored.items()}
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
+        raise VoxloopError(f"{path} is damaged ({error}); mend it, or delete it to have the default split made anew.") from error
+    for name, parts in splits.items():
+        both = set(parts.get("training", [])) & set(parts.get("validation", []))
+        if both:
+            raise VoxloopError(f'{path}: the split "{name}" has "{min(both)}" in training and in validation; leave it in one.')
+    return splits
+
+
+def _store_splits(folder: Path, splits: dict[str, dict[str, list[str]]]) -> None:
+    partial = folder / f".{SPLITS}.{os.getpid()}"
+    try:
+        partial.write_text(json.dumps(splits, indent=2) + "\n", encoding="utf-8")
+        partial.replace(folder / SPLITS)
+    except OSError:
+        # A dataset on a read-only share is usual; the rule gives the same split every time.
+        partial.unlink(missing_ok=True)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""

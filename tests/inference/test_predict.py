@@ -1,0 +1,164 @@
+"""A predicted label map lies on its scan: same shape, same matrices, same codes, every voxel where it belongs."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from voxloop.errors import VoxloopError
+from voxloop.inference.predict import predict, scans_in
+
+from tests.data.test_grid import ORIENTATIONS, oblique, reordered
+from tests.inference.models import threshold_model
+
+SHAPE = (7, 11, 13)
+
+
+def save_scan(path: Path, voxels: npt.NDArray[Any], affine: npt.NDArray[np.float64], sform: int = 1, qform: int = 1) -> Path:
+    image = nib.Nifti1Image(voxels.astype(np.int16), None)
+    image.header.set_sform(affine, sform)
+    image.header.set_qform(affine, qform, strip_shears=True)
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, path)
+    return path
+
+
+def blob(seed: int = 0) -> npt.NDArray[np.int16]:
+    """A lopsided bright region, so that a flip or a swapped axis shows."""
+    rng = np.random.default_rng(seed)
+    return np.asarray(rng.integers(0, 2, SHAPE), dtype=np.int16)
+
+
+def check_header(scan: Path, written: Path) -> nib.Nifti1Image:
+    source, made = nib.load(scan), nib.load(written)
+    assert made.get_data_dtype() == np.uint8
+    assert made.shape == source.shape
+    for name in ("sform_code", "qform_code", "xyzt_units"):
+        assert made.header[name] == source.header[name], name
+    for name in ("pixdim", "srow_x", "srow_y", "srow_z", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
+        assert np.array_equal(made.header[name], source.header[name]), name
+    assert np.array_equal(made.affine, source.affine)
+    return made
+
+
+def test_every_orientation_keeps_header_and_voxels(tmp_path: Path) -> None:
+    model = threshold_model()
+    for degrees in (0.0, 7.0):
+        for order, flips in ORIENTATIONS:
+            voxels, affine = reordered(blob().astype(np.uint8), oblique(degrees), order, flips)
+            scan = save_scan(tmp_path / "scan.nii.gz", voxels, affine)
+            made = check_header(scan, predict(model, scan).save(tmp_path / "labels.nii.gz"))
+            assert (np.asarray(made.dataobj) == voxels).all(), (degrees, order, flips)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    degrees=st.floats(-30, 30),
+    which=st.integers(0, 47),
+    codes=st.sampled_from([(1, 1), (0, 1), (1, 0), (2, 1), (4, 3), (3, 0)]),
+    spacing=st.tuples(*[st.floats(0.5, 8.0)] * 3),
+    resampled=st.booleans(),
+)
+def test_any_header_survives(
+    tmp_path: Path, degrees: float, which: int, codes: tuple[int, int], spacing: tuple[float, float, float], resampled: bool
+) -> None:
+    voxels, affine = reordered(blob().astype(np.uint8), oblique(degrees, spacing), *ORIENTATIONS[which])
+    scan = save_scan(tmp_path / "scan.nii.gz", voxels, affine, *codes)
+    model = threshold_model((2.0, 2.0, 2.0) if resampled else None)
+    made = check_header(scan, predict(model, scan).save(tmp_path / "labels.nii.gz"))
+    if not resampled:
+        assert (np.asarray(made.dataobj) == voxels).all()
+
+
+def test_two_matrices_that_disagree_are_both_kept(tmp_path: Path) -> None:
+    scan = save_scan(tmp_path / "scan.nii.gz", blob(), oblique(0.0))
+    image = nib.load(scan)
+    image.header.set_qform(oblique(9.0), 2)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), None, image.header), tmp_path / "two.nii.gz")
+    check_header(tmp_path / "two.nii.gz", predict(threshold_model(), tmp_path / "two.nii.gz").save(tmp_path / "out.nii.gz"))
+
+
+def test_a_scaled_scan_gives_plain_labels(tmp_path: Path) -> None:
+    """The slope of CT values must not scale the class numbers."""
+    image = nib.Nifti1Image(blob() * 100, oblique(3.0))
+    image.header.set_slope_inter(0.01, 0.0)
+    nib.save(image, tmp_path / "scaled.nii.gz")
+    predict(threshold_model(), tmp_path / "scaled.nii.gz").save(tmp_path / "out.nii.gz")
+    made = nib.load(tmp_path / "out.nii.gz")
+    assert set(np.unique(made.get_fdata())) <= {0.0, 1.0}
+    assert made.dataobj.slope == 1.0
+
+
+def test_volume_is_in_millilitres(tmp_path: Path) -> None:
+    voxels = np.zeros(SHAPE, np.int16)
+    voxels[2:4, 3:5, 4:6] = 1
+    scan = save_scan(tmp_path / "scan.nii.gz", voxels, oblique(11.0, (0.5, 2.0, 5.0)))
+    assert predict(threshold_model(), scan).volume_ml(1) == pytest.approx(8 * 0.5 * 2.0 * 5.0 / 1000)
+
+
+def test_a_truncated_scan_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    scan = save_scan(tmp_path / "scan.nii.gz", np.random.default_rng(0).integers(0, 999, (40, 40, 40)), oblique(0.0))
+    scan.write_bytes(scan.read_bytes()[:-2000])
+    with pytest.raises(VoxloopError, match=r"scan\.nii\.gz"):
+        predict(threshold_model(), scan)
+
+
+def test_text_that_calls_itself_a_scan_is_refused(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.nii.gz"
+    scan.write_bytes(gzip.compress(b"not a scan at all " * 100))
+    with pytest.raises(VoxloopError, match=r"scan\.nii\.gz"):
+        predict(threshold_model(), scan)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("missing.nii.gz", "No scan is at"), ("photo.png", "not a NIfTI scan"), ("empty", "holds no")]
+)
+def test_what_cannot_be_a_scan_is_named(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "photo.png").write_bytes(b"png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(VoxloopError, match=reason):
+        scans_in([tmp_path / name])
+
+
+def test_a_folder_gives_its_scans_without_those_of_macos(tmp_path: Path) -> None:
+    for name in ("b.nii.gz", "a.nii", "._a.nii", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert [path.name for path in scans_in([tmp_path])] == ["a.nii", "b.nii.gz"]
+
+
+def test_no_space_left_is_one_sentence_and_no_half_file(tmp_path: Path) -> None:
+    """A process that may write 4 kB only, as on a full disk."""
+    scan = save_scan(tmp_path / "scan.nii.gz", np.random.default_rng(0).integers(0, 2, (64, 64, 64)), oblique(0.0))
+    code = f"""
+import resource, signal
+from pathlib import Path
+from tests.inference.models import threshold_model
+from voxloop.errors import VoxloopError
+from voxloop.inference.predict import predict
+done = predict(threshold_model(), Path({str(scan)!r}))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    done.save(Path({str(tmp_path / "out" / "labels.nii.gz")!r}))
+except VoxloopError as error:
+    print("SENTENCE", error)
+"""
+    root = Path(__file__).parent.parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert "SENTENCE Cannot write" in done.stdout
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_48_orientations_are_48() -> None:
+    assert len({(order, flips) for order, flips in ORIENTATIONS}) == 48
+    assert set(itertools.permutations(range(3))) == {order for order, _ in ORIENTATIONS}

@@ -1,0 +1,72 @@
+"""A mistake in a setting is told with the key, the value and the nearest right name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from voxloop import recipes
+from voxloop.errors import VoxloopError
+from voxloop.training import settings
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    return settings.read(settings.config_files(recipes.find("spleen_ct"), "full"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "key", "value"),
+    [
+        ("epochs=3", "epochs", 3),
+        ("learning_rate=1e-3", "learning_rate", 1e-3),
+        ("spacing_mm=[2,2,2]", "spacing_mm", [2, 2, 2]),
+        ("amp=False", "amp", False),
+        ("network_def#channels=[4,8]", "network_def#channels", [4, 8]),
+        ("network_def::dropout=0.2", "network_def#dropout", 0.2),
+        ("train#random_transforms#2#prob=0.5", "train#random_transforms#2#prob", 0.5),
+        ("device=$torch.device('cpu')", "device", "$torch.device('cpu')"),
+    ],
+)
+def test_monai_syntax_is_understood(config: dict[str, Any], argument: str, key: str, value: Any) -> None:
+    assert settings.overrides([argument], config) == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("argument", "parts"),
+    [
+        ("learning_rat=1e-3", ["learning_rat=0.001", '"learning_rate"']),
+        ("lr=1e-3", ["lr=0.001", '"optimizer#lr"']),
+        ("network_def#chanels=[4,8]", ["network_def#chanels=[4, 8]", '"network_def#channels"']),
+        ("network_def#droput=0.1", ["network_def#droput", '"network_def#dropout"']),
+        ("epochs=many", ['epochs="many"', "a number", "800"]),
+        ("spacing_mm=3", ["spacing_mm=3", "a list"]),
+        ('roi_size=["a","b","c"]', ["roi_size", "a list of numbers"]),
+        ("epochs", ["epochs", "key=value"]),
+        ("train#random_transforms#99#prob=1", ["99", "train#random_transforms"]),
+    ],
+)
+def test_a_mistake_names_key_value_and_way_out(config: dict[str, Any], argument: str, parts: list[str]) -> None:
+    with pytest.raises(VoxloopError) as caught:
+        settings.overrides([argument], config)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    for part in parts:
+        assert part in sentence
+
+
+def test_an_unknown_preset_lists_those_there_are() -> None:
+    with pytest.raises(VoxloopError, match=r'no preset "fast"; it has: full, quick'):
+        settings.config_files(recipes.find("spleen_ct"), "fast")
+
+
+def test_an_unknown_recipe_suggests_the_nearest() -> None:
+    with pytest.raises(VoxloopError, match=r'"spleen_tc".*did you mean "spleen_ct"'):
+        recipes.find("spleen_tc")
+
+
+def test_params_hold_values_where_the_config_holds_references(config: dict[str, Any]) -> None:
+    params = settings.searchable({**config, "learning_rate": 0.5})
+    assert params["optimizer"]["lr"] == 0.5
+    assert params["validate"]["inferer"]["roi_size"] == [96, 96, 96]
+    assert "imports" not in params
