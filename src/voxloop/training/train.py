@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
 from voxloop.data.decathlon import read_dataset, require_labels, split_cases
+from voxloop.data.nifti import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.training import bundle, settings
 from voxloop.training.checkpoints import Checkpoints
@@ -76,6 +77,9 @@ def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequenc
     classes = overrides.get("class_names", config.get("class_names"))
     if isinstance(classes, list):
         require_labels(dataset, classes[1:])
+    for case in dataset.training:
+        # Headers only: a label on another grid and a file that is cut off are found here, not in epoch one.
+        open_labels(case.label, like=open_scan(case.image).geometry)
     parts = split_cases(data, split)
     for part in ("training", "validation"):
         if not parts[part]:

@@ -1,0 +1,5 @@
+"""`python -m voxloop` is `voxloop`."""
+
+from voxloop.cli.main import main
+
+main()

@@ -1,0 +1,180 @@
+"""What a process has logged and the database does not hold yet: a memory-mapped file that outlives its process.
+
+A record is written first, then the count of committed bytes behind the magic. A process that is killed in between has
+not acknowledged the record. The owner holds a lock on the file, which the system lets go when it dies.
+
+    magic 8 | committed 8 | run id 48                          the head, 64 bytes
+    series 4 | step 8 | value 8 | time µs 8 | epoch 4          a point, 32 bytes
+    0 4 | length 4 | reserved 24, then JSON, padded to 32      a declaration: number, name and context of a series
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import mmap
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voxloop.errors import VoxloopError
+
+MAGIC = b"VXJOURN1"
+HEAD = struct.Struct("<8sQ48s")
+POINT = struct.Struct("<Iqdqi")
+COMMITTED = struct.Struct("<Q")
+UNIT = 32
+START = 64
+FIRST_SIZE = 1 << 18
+UNITS = np.dtype([("series", "<u4"), ("step", "<i8"), ("value", "<f8"), ("time", "<i8"), ("epoch", "<i4")])
+NO_EPOCH = -1
+
+assert HEAD.size == START
+assert POINT.size == UNIT == UNITS.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A series as a journal knows it."""
+
+    number: int
+    name: str
+    context: str
+
+
+class Journal:
+    """The writer's end: appends, and is locked by its process."""
+
+    def __init__(self, path: Path, run_id: str) -> None:
+        self.path = path
+        self.run_id = run_id
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The file gets its name only once it has a head and a lock: nobody may take it for a dead one in between.
+        partial = path.with_suffix(".partial")
+        self._file = partial.open("w+b")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._size = 0
+        self._map = self._grow(FIRST_SIZE)
+        HEAD.pack_into(self._map, 0, MAGIC, START, run_id.encode().ljust(48, b"\0"))
+        partial.replace(path)
+        self.committed = START
+
+    def append(self, series: int, step: int, value: float, time_us: int, epoch: int) -> None:
+        """Adds a point; when this returns, killing the process does not lose it."""
+        at = self.committed
+        if at + UNIT > self._size:
+            self._map = self._grow(self._size * 2)
+        POINT.pack_into(self._map, at, series, step, value, time_us, epoch)
+        self.committed = at + UNIT
+        COMMITTED.pack_into(self._map, 8, self.committed)
+
+    def declare(self, number: int, name: str, context: str) -> None:
+        """Says which series a number stands for, so that the file explains itself without its writer."""
+        text = json.dumps([number, name, context]).encode()
+        length = -(-len(text) // UNIT) * UNIT
+        at = self.committed
+        while at + UNIT + length > self._size:
+            self._map = self._grow(self._size * 2)
+        self._map[at : at + UNIT + length] = struct.pack("<II", 0, len(text)).ljust(UNIT, b"\0") + text.ljust(length, b"\0")
+        self.committed = at + UNIT + length
+        COMMITTED.pack_into(self._map, 8, self.committed)
+
+    def read(self, start: int) -> bytes:
+        """The committed bytes from `start` on."""
+        return bytes(self._map[start : self.committed])
+
+    def close(self, remove: bool) -> None:
+        self._map.close()
+        if remove:
+            self.path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _grow(self, size: int) -> mmap.mmap:
+        try:
+            # Reserved, not only promised: a write into a promised page of a full disk kills the process.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._file.fileno(), 0, size)
+            else:
+                self._file.truncate(size)
+        except OSError as error:
+            raise VoxloopError(f"Cannot log into {self.path.parent}: {error.strerror}; free some space and try again.") from error
+        if self._size:
+            self._map.close()
+        self._size = size
+        return mmap.mmap(self._file.fileno(), size)
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A journal whose process is gone; the lock is held while it is looked at."""
+
+    path: Path
+    run_id: str
+    content: bytes
+
+
+def owned(path: Path) -> bool:
+    """Whether a living process holds this journal."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def orphans(folder: Path) -> Iterator[Orphan]:
+    """Every journal that lost its process, one at a time; another process that looks at the same time gets none of them."""
+    for path in sorted(folder.glob("*.journal")):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            continue
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            # The one who held the lock before may have drained and removed it.
+            if not path.exists() or os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+                continue
+            head = file.read(START)
+            if len(head) < START:
+                yield Orphan(path, "", b"")
+                continue
+            magic, committed, run_id = HEAD.unpack(head)
+            there = path.stat().st_size
+            content = file.read(max(0, min(committed, there) - START)) if magic == MAGIC else b""
+            yield Orphan(path, run_id.rstrip(b"\0").decode(errors="replace") if magic == MAGIC else "", content)
+
+
+def parse(content: bytes, declared: dict[int, Declared]) -> dict[int, npt.NDArray[Any]]:
+    """Points by series number. Declarations are added to `declared`; what nobody declared is no point and is left out."""
+    whole = len(content) // UNIT
+    units = np.frombuffer(content, UNITS, whole)
+    is_point = np.ones(whole, bool)
+    at = 0
+    for mark in np.flatnonzero(units["series"] == 0).tolist():
+        if mark < at:
+            continue
+        length = struct.unpack_from("<I", content, mark * UNIT + 4)[0]
+        end = mark + 1 + -(-length // UNIT)
+        is_point[mark : min(end, whole)] = False
+        at = end
+        if end > whole:
+            break
+        try:
+            number, name, context = json.loads(content[(mark + 1) * UNIT : (mark + 1) * UNIT + length])
+            declared[int(number)] = Declared(int(number), str(name), str(context))
+        except (ValueError, TypeError):
+            continue
+    points = units[is_point]
+    return {number: points[points["series"] == number] for number in np.unique(points["series"]).tolist() if number in declared}
