@@ -1,0 +1,81 @@
+/** Colours of label classes. Truth is cool and prediction is warm (Okabe and Ito's colours, told apart with any
+ *  colour vision); a class has the same place in both. */
+
+export type Rgb = readonly [number, number, number];
+
+const COOL: readonly Rgb[] = [
+  [86, 180, 233],
+  [0, 190, 140],
+  [150, 150, 255],
+  [130, 220, 230],
+  [90, 130, 220],
+  [170, 215, 150],
+];
+const WARM: readonly Rgb[] = [
+  [240, 160, 30],
+  [226, 94, 30],
+  [226, 130, 180],
+  [240, 228, 66],
+  [200, 70, 110],
+  [215, 175, 130],
+];
+
+export const DIFFERENCE: readonly { value: number; name: string; colour: Rgb }[] = [
+  { value: 1, name: 'missed', colour: [240, 228, 66] },
+  { value: 2, name: 'extra', colour: [222, 80, 150] },
+  { value: 3, name: 'other class', colour: [255, 255, 255] },
+];
+
+export interface LabelClass {
+  value: number;
+  name: string;
+  colour: Rgb;
+}
+
+/** Gives each class of a layer its colour, by its place among the layer's values. */
+export function colourClasses(
+  layer: string,
+  classes: readonly { value: number; name: string }[],
+): LabelClass[] {
+  if (layer === 'difference') return DIFFERENCE.map((c) => ({ ...c }));
+  const palette = layer === 'truth' ? COOL : WARM;
+  return [...classes]
+    .sort((a, b) => a.value - b.value)
+    .map((c, i) => ({ ...c, colour: palette[i % palette.length] ?? [255, 255, 255] }));
+}
+
+export interface LabelTable {
+  R: number[];
+  G: number[];
+  B: number[];
+  A: number[];
+  I: number[];
+  labels: string[];
+}
+
+/** A dense colour table 0..max: the renderer gives a value beyond the table the table's last colour, so the table
+ *  reaches to the largest value in the map, and what is hidden or unknown has alpha 0 or grey, never a neighbour's colour. */
+export function labelTable(
+  classes: readonly LabelClass[],
+  hidden: ReadonlySet<number>,
+  largest: number,
+): LabelTable {
+  const top = Math.max(1, largest, ...classes.map((c) => c.value));
+  const known = new Map(classes.map((c) => [c.value, c]));
+  const table: LabelTable = { R: [], G: [], B: [], A: [], I: [], labels: [] };
+  for (let value = 0; value <= top; value++) {
+    const found = known.get(value);
+    const [r, g, b] = found?.colour ?? [170, 170, 170];
+    table.R.push(r);
+    table.G.push(g);
+    table.B.push(b);
+    table.A.push(value === 0 || hidden.has(value) ? 0 : 255);
+    table.I.push(value);
+    table.labels.push(value === 0 ? '' : (found?.name ?? `label ${value}`));
+  }
+  return table;
+}
+
+export function css([r, g, b]: Rgb): string {
+  return `rgb(${r} ${g} ${b})`;
+}
