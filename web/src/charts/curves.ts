@@ -48,7 +48,7 @@ export function contextLabel(context: Context): string {
 
 /** The x of each point; a point without an epoch has none. Times count in seconds from `start`. */
 export function xOf(points: Points, axis: XAxis, start: number): Values {
-  if (axis === 'epoch') return points.epochs;
+  if (axis === 'epoch') return points.epochs.map((e) => (e !== null && e >= 0 ? e : null));
   if (axis === 'time') return points.times.map((t) => t - start);
   return points.steps;
 }

@@ -41,8 +41,9 @@ export async function createScene(canvas: HTMLCanvasElement): Promise<Scene> {
     logLevel: 'error',
   });
   await nv.attachToCanvas(canvas);
-  // In 3D the scan hides what is inside it: its front half is cut away. The plane cuts the scan only, never a layer.
-  nv.setClipPlane([0.02, nv.azimuth, 0]);
+  // In 3D the scan's surface would hide what is inside it: a plane cuts all of it away. It never cuts a layer.
+  nv.clipPlaneColor = [0, 0, 0, 0];
+  nv.setClipPlane([-0.9, 0, 0]);
   return new NiiVueScene(nv, canvas);
 }
 
@@ -83,11 +84,12 @@ class NiiVueScene implements Scene {
       const layers = await this.#prepareLayers(sources, image, looks);
       await this.nv.removeAllVolumes();
       await this.nv.model.addVolume(image);
-      this.nv.crosshairPos = [0.5, 0.5, 0.5];
       Object.assign(image, windowOptions(window ?? { low: image.robustMin, high: image.robustMax }));
       this.#show(layers);
       await this.nv.updateGLVolume();
-      this.nv.createOnLocationChange();
+      // The middle, moved onto the nearest voxel: what is read out is always one voxel's own value.
+      const [x = 0, y = 0, z = 0] = this.nv.model.scene2mm([0.5, 0.5, 0.5]);
+      this.nv.setCrosshairPos([x, y, z]);
     });
   }
 
