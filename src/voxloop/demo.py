@@ -67,23 +67,16 @@ def run_demo(folder: Path, console: Console) -> Demo:
 
 def _phantoms(folder: Path, cases: int, seed: int, console: Console) -> float:
     """Makes a phantom dataset, or takes the one that is there; answers with the threshold's Dice."""
-    import json
-
     from rich.progress import Progress
 
     from voxloop.data.phantom import make_spleen
 
-    note = folder / "phantom.json"
-    if note.is_file():
-        said: dict[str, Any] = json.loads(note.read_text())
-        if (said["cases"], said["seed"]) == (cases, seed):
-            console.print(f"     {folder.name}: already there.")
-            return float(said["threshold_dice"])
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(f"     {folder.name}", total=cases)
+    there = (folder / "dataset.json").is_file()
+    with Progress(console=console, transient=True, disable=there) as progress:
+        task = progress.add_task(f"     {folder.name}", total=None)
         report = make_spleen(folder, cases, seed, progress=lambda done, total: progress.update(task, completed=done, total=total))
-    note.write_text(json.dumps({"cases": cases, "seed": seed, "threshold_dice": report.threshold_dice}) + "\n")
-    console.print(f"     {folder.name}: {cases} scans, the spleen fills {report.foreground:.2%} of each on average.")
+    said = "already there." if there else f"{cases} scans, the spleen fills {report.foreground:.2%} of each on average."
+    console.print(f"     {folder.name}: {said}")
     return report.threshold_dice
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# What belongs to one file or one machine, and is not carried over.
+OWN = {"imports", "initialize", "run", "training", "evaluating", "finalize", "bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "device"}
+
 
 def write(recipe: Path, target: Path, weights: Path, used: Mapping[str, Any], dice: float | None) -> Path:
     """A bundle in `target` that predicts as the training validated.
@@ -35,7 +38,7 @@ def write(recipe: Path, target: Path, weights: Path, used: Mapping[str, Any], di
 
 def _with(config: dict[str, Any], used: Mapping[str, Any]) -> dict[str, Any]:
     """`config` with the used value of every key that it has; `a#b` patches below a key."""
-    patched = {key: used[key] if key in used else value for key, value in config.items()}
+    patched = {key: used[key] if key in used and key not in OWN else value for key, value in config.items()}
     for key, value in used.items():
         first, _, rest = key.partition("#")
         if rest and first in patched:

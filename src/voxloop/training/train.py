@@ -6,6 +6,7 @@ import logging
 import shutil
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ def train(
         project=project.root,
         resume=resume,
     )
-    with _terminated_as_interrupt(), run:
+    with _terminated_as_interrupt(), _quiet_engines(), run:
         run.define("val/*", axis="epoch", best="max")
         run.define("train/loss", axis="step", best="min")
         return _Session(job, folder, files, config, project, run, console).train()
@@ -163,7 +164,6 @@ class _Session:
     def _workflow(self) -> Any:
         from monai.bundle import ConfigWorkflow
 
-        logging.getLogger("ignite").setLevel(logging.WARNING)
         with explain(self.folder.name):
             workflow = ConfigWorkflow(
                 config_file=[str(file) for file in self.files],
@@ -239,6 +239,20 @@ class _Session:
         name = self.folder.name.replace("_", "-")
         earlier = [version.metadata.get("dice") or 0.0 for version in self.project.artifacts(name)]
         return ["best"] if not earlier or (score or 0.0) >= max(earlier) else []
+
+
+@contextmanager
+def _quiet_engines() -> Iterator[None]:
+    """The reporter says what the engines' own loggers and known warnings would say once more."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # A case without foreground, such as after a splenectomy, gives background crops only, as it should.
+            warnings.filterwarnings("ignore", message=".*unable to generate class balanced samples.*")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager
