@@ -217,17 +217,18 @@ class NiiVueScene implements Scene {
     layer.image.colormapLabel = compile(labelTable(layer.classes, look.hidden, layer.top));
   }
 
-  /** Gives each layer the voxels to draw. Layers are added up on the screen, and an outline over a fill would turn
-   *  white: fills step aside where an outline runs. */
+  /** Gives each layer the voxels to draw. The screen adds layers up, so that an outline over a fill would turn white
+   *  and a difference would take a colour of no class: fills step aside for both. */
   #compose(layers: Layer[]): void {
-    const rims = layers.flatMap(({ look, rim }) =>
-      look.visible && look.outline && rim ? [{ rim, hidden: look.hidden }] : [],
-    );
-    for (const layer of layers) {
-      const drawn = layer.look.outline && layer.rim ? layer.rim : layer.fill;
-      const over = layer.look.outline ? [] : rims.filter(({ rim }) => rim.length === drawn.length);
-      layer.image.img = over.length && layer.look.visible ? without(drawn, over) : drawn;
-      layer.image.isDirty = true;
+    const over = layers.flatMap(({ name, look, rim, fill }) => {
+      const drawn = look.outline ? rim : name === 'difference' ? fill : null;
+      return look.visible && drawn ? [{ name, rim: drawn, hidden: look.hidden }] : [];
+    });
+    for (const { name, look, rim, fill, image } of layers) {
+      const above = over.filter((o) => o.name !== name && o.rim.length === fill.length);
+      const drawn = look.outline && rim ? rim : fill;
+      image.img = !look.outline && look.visible && above.length ? without(fill, above) : drawn;
+      image.isDirty = true;
     }
   }
 
