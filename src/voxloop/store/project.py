@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -153,6 +153,19 @@ class Project:
             definitions = connection.execute(sa.select(schema.runs.c.definitions).where(schema.runs.c.id == run_id)).scalar() or {}
             rows = connection.execute(query.order_by(schema.series.c.name, schema.series.c.context)).all()
         return [series.record(row, definitions) for row in rows]
+
+    def plain_series(self, run_ids: Sequence[str]) -> dict[str, list[SeriesRecord]]:
+        """The series without a context of many runs at once, by run."""
+        found: dict[str, list[SeriesRecord]] = {}
+        plain = schema.series.c.context == "{}"
+        with self.reading() as connection:
+            for start in range(0, len(run_ids), 500):
+                ids = list(run_ids[start : start + 500])
+                asked = sa.select(schema.runs.c.id, schema.runs.c.definitions).where(schema.runs.c.id.in_(ids))
+                definitions = {row.id: row.definitions for row in connection.execute(asked)}
+                for row in connection.execute(sa.select(schema.series).where(plain & schema.series.c.run_id.in_(ids)).order_by(schema.series.c.name)):
+                    found.setdefault(row.run_id, []).append(series.record(row, definitions.get(row.run_id) or {}))
+        return found
 
     def points(
         self, series_id: int, max_points: int | None = None, first_step: int | None = None, last_step: int | None = None

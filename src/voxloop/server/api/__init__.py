@@ -1,0 +1,9 @@
+"""`/api/v1`: one small module for each noun. A route reads its input, asks the store and shapes the answer."""
+
+from fastapi import APIRouter
+
+from voxloop.server.api import artifacts, blobs, events, project, runs, series, volumes
+
+router = APIRouter(prefix="/api/v1")
+for noun in (project, runs, series, volumes, blobs, artifacts, events):
+    router.include_router(noun.router)

@@ -1,0 +1,22 @@
+"""The project that the app serves, as routes ask for it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from voxloop.server.events import ChangeFeed
+from voxloop.store import Project
+
+
+def _project(request: Request) -> Project:
+    project: Project = request.app.state.project
+    return project
+
+
+def _feed(request: Request) -> ChangeFeed:
+    feed: ChangeFeed = request.app.state.feed
+    return feed
+
+
+Opened = Annotated[Project, Depends(_project)]
+Feed = Annotated[ChangeFeed, Depends(_feed)]

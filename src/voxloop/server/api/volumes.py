@@ -1,0 +1,69 @@
+"""Volumes: which there are, and one with its layers at a step."""
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter
+
+from voxloop.errors import VoxloopError
+from voxloop.server import models
+from voxloop.server.api.opened import Opened
+from voxloop.store import MediaRecord, Project
+
+router = APIRouter(tags=["volumes"])
+
+
+@router.get("/runs/{run_id}/volumes", operation_id="listVolumes")
+def list_volumes(run_id: str, project: Opened) -> list[models.CaseVolumes]:
+    """The cases of a run that can be looked at, with their steps."""
+    steps: dict[tuple[str, str], set[int]] = {}
+    for one in project.media(project.run(run_id).id, kind="volume"):
+        steps.setdefault((_case(one), one.name), set()).add(one.step)
+    return [models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())]
+
+
+@router.get("/runs/{run_id}/volumes/{case}", operation_id="getVolume")
+def get_volume(run_id: str, case: str, project: Opened, step: int | None = None) -> models.CaseVolume:
+    """A scan with its layers at a step, or at the last one. The scan's address stays the same from step to step."""
+    run = project.run(run_id)
+    mine = [one for one in project.media(run.id, kind="volume") if _case(one) == case]
+    if not mine:
+        raise VoxloopError(f'Run {run.name} has no volume of a case "{case}"; open its cases to see which it has.')
+    steps = sorted({one.step for one in mine})
+    wanted = steps[-1] if step is None else step
+    here = [one for one in mine if one.step == wanted]
+    if not here:
+        raise VoxloopError(f'The case "{case}" was not kept at step {wanted}, but at {", ".join(map(str, steps))}.')
+    volume = here[-1]
+    classes = [models.LabelClass(value=int(value), name=name) for value, name in volume.data["classes"].items()]
+    return models.CaseVolume(
+        case=case,
+        name=volume.name,
+        step=wanted,
+        steps=steps,
+        geometry=models.Geometry(**volume.data["geometry"]),
+        image=_link(volume.data["image"]),
+        layers=[models.LabelLayer(name=layer["name"], classes=classes, **_link(layer).model_dump()) for layer in volume.data["layers"]],
+        dice=_dice(project, run.id, volume.name, case, wanted),
+    )
+
+
+def _case(volume: MediaRecord) -> str:
+    """The case that a volume shows; one that was logged without is known by its name."""
+    return str(volume.context.get("case", volume.name))
+
+
+def _link(blob: dict[str, Any]) -> models.BlobLink:
+    return models.BlobLink(url=f"/api/v1/blobs/{blob['digest']}/{quote(blob['filename'])}", bytes=blob["bytes"])
+
+
+def _dice(project: Project, run_id: str, name: str, case: str, step: int) -> dict[str, float] | None:
+    """The Dice of each class at a step: `val/scan` is judged by `val/dice`."""
+    subset = name.rpartition("/")[0]
+    found = {}
+    for series in project.series(run_id, f"{subset}/dice" if subset else "dice"):
+        if series.context.get("case") == case:
+            points = project.points(series.id, first_step=step, last_step=step)
+            if len(points) and points.values[-1] == points.values[-1]:
+                found[str(series.context.get("class", ""))] = float(points.values[-1])
+    return found or None
