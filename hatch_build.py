@@ -16,7 +16,16 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = 20
-SOURCES = ("package.json", "package-lock.json", "index.html", "vite.config.ts", "svelte.config.js", "tsconfig.json", "src", "public")
+SOURCES = (
+    "package.json",
+    "package-lock.json",
+    "index.html",
+    "vite.config.ts",
+    "svelte.config.js",
+    "tsconfig.json",
+    "src",
+    "public",
+)
 
 
 class PageHook(BuildHookInterface[Any]):
@@ -35,7 +44,9 @@ class PageHook(BuildHookInterface[Any]):
         page = Path(self.root, "src/voxloop/server/page")
         if not web.is_dir():
             if not (page / "index.html").is_file():
-                raise SystemExit("voxloop: neither web/ nor a built page is here; build from the repository or the sdist.")
+                raise SystemExit(
+                    "voxloop: neither web/ nor a built page is here; build from the repository or the sdist."
+                )
             return
         digest = _digest(web)
         stamp = page / ".built-from"

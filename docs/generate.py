@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 DOCS = Path(__file__).parent
@@ -17,22 +17,22 @@ def command_line() -> str:
     root = typer.main.get_command(app)
     lines = ["# Command line", "", "Made from the commands' own help by `make docs`.", ""]
     for path, command in _walk(root, "voxloop"):
-        context = click.Context(command, info_name=path)
+        context = command.make_context(path, [], resilient_parsing=True)
         lines += [f"## `{path}`", "", (command.help or "").strip(), ""]
-        rows = [_row(parameter, context) for parameter in command.params if _row(parameter, context)]
+        rows = [row for parameter in command.params if (row := _row(parameter, context)) is not None]
         if rows:
             lines += ["| | |", "|---|---|", *[f"| `{name}` | {text} |" for name, text in rows], ""]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
-def _walk(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+def _walk(command: Any, path: str) -> list[tuple[str, Any]]:
     found = [(path, command)]
     for name, inner in getattr(command, "commands", {}).items():
         found += _walk(inner, f"{path} {name}")
     return found
 
 
-def _row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+def _row(parameter: Any, context: Any) -> tuple[str, str] | None:
     record = parameter.get_help_record(context)
     if record is None or parameter.name == "help":
         return None

@@ -24,7 +24,10 @@ def browser() -> str | None:
 
 
 def pip(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments],
+        check=True,
+    )
 
 
 def main(folder: Path) -> None:
@@ -44,7 +47,9 @@ def _install_browser() -> None:
         subprocess.run(["apt-get", "update", "-q"], check=True, **quiet)  # type: ignore[call-overload]
         subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=True, **quiet)  # type: ignore[call-overload]
     else:
-        sys.exit("The browser tests need Chromium or Chrome; install one, or name it in VOXLOOP_BROWSER, then run make test again.")
+        sys.exit(
+            "The browser tests need Chromium or Chrome; install one, or name it in VOXLOOP_BROWSER, then run make test again."
+        )
 
 
 if __name__ == "__main__":

@@ -44,17 +44,25 @@ def run_demo(folder: Path, console: Console) -> Demo:
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     console.print("[bold]Voxloop demo[/bold]: a spleen model from nothing. Synthetic scans, nothing is downloaded.\n")
-    console.print(f"[bold]1/3  Scans[/bold]: {CASES} synthetic abdominal CTs to learn from, {UNSEEN_CASES} more to be judged by.")
+    console.print(
+        f"[bold]1/3  Scans[/bold]: {CASES} synthetic abdominal CTs to learn from, {UNSEEN_CASES} more to be judged by."
+    )
     data = folder / "Task09_Spleen"
     unseen = folder / "Task09_Unseen"
     threshold = _phantoms(data, CASES, 0, console)
     _phantoms(unseen, UNSEEN_CASES, 1000, console)
-    console.print(f"     The best plain HU threshold finds the spleen with a Dice of {threshold:.2f}: learning is needed.\n")
+    console.print(
+        f"     The best plain HU threshold finds the spleen with a Dice of {threshold:.2f}: learning is needed.\n"
+    )
     with open_project(folder, create=True) as project:
-        console.print("[bold]2/3  Training[/bold]: the recipe spleen_ct, preset quick (3 mm), on this machine. Ctrl-C is safe.")
+        console.print(
+            "[bold]2/3  Training[/bold]: the recipe spleen_ct, preset quick (3 mm), on this machine. Ctrl-C is safe."
+        )
         run, model, dice = _train(project, data, console)
         console.print(f"     Best validation Dice {dice:.3f}, kept as {model}.\n")
-        console.print("[bold]3/3  Evaluation[/bold]: at each scan's own resolution, on scans that the training never saw.")
+        console.print(
+            "[bold]3/3  Evaluation[/bold]: at each scan's own resolution, on scans that the training never saw."
+        )
         result = _evaluate(project, model, unseen, console)
     seconds = time.monotonic() - started
     console.print(f"\n[bold]Done in {seconds:.0f} s[/bold]. Dice on unseen scans: [bold]{result:.3f}[/bold].")
@@ -74,7 +82,12 @@ def _phantoms(folder: Path, cases: int, seed: int, console: Console) -> float:
     there = (folder / "dataset.json").is_file()
     with Progress(console=console, transient=True, disable=there) as progress:
         task = progress.add_task(f"     {folder.name}", total=None)
-        report = make_spleen(folder, cases, seed, progress=lambda done, total: progress.update(task, completed=done, total=total))
+        report = make_spleen(
+            folder,
+            cases,
+            seed,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
     said = "already there." if there else f"{cases} scans, the spleen fills {report.foreground:.2%} of each on average."
     console.print(f"     {folder.name}: {said}")
     return report.threshold_dice
@@ -91,7 +104,9 @@ def _train(project: Project, data: Path, console: Console) -> tuple[str, str, fl
             return run.id, made[-1].ref, float(made[-1].metadata["dice"])
     unfinished = [run for run in earlier if run.status in ("interrupted", "crashed")]
     if any(run.status == "running" for run in earlier):
-        raise VoxloopError(f"A demo is training in {data.parent} right now; wait for it, or choose another folder with --out.")
+        raise VoxloopError(
+            f"A demo is training in {data.parent} right now; wait for it, or choose another folder with --out."
+        )
     if unfinished:
         console.print("     going on with the training that was interrupted.")
         trained = train(Job.of(unfinished[0]), project, resume=unfinished[0].id, console=console)

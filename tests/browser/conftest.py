@@ -53,9 +53,7 @@ class Served:
 
 def _ball(centre: tuple[float, float, float], radius: tuple[float, float, float]) -> npt.NDArray[np.bool_]:
     axes = np.meshgrid(*[np.arange(n) for n in SHAPE], indexing="ij")
-    return np.asarray(
-        sum(((a - c) / r) ** 2 for a, c, r in zip(axes, centre, radius, strict=True)) < 1, dtype=np.bool_
-    )
+    return np.asarray(sum(((a - c) / r) ** 2 for a, c, r in zip(axes, centre, radius, strict=True)) < 1, dtype=np.bool_)
 
 
 def _scan(rng: np.random.Generator, truth: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
@@ -110,9 +108,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Served:
                 for value, name in CLASSES.items():
                     score = _dice(truth == value, prediction == value)
                     dice.setdefault((case, name), []).append(score)
-                    run.log(
-                        {"val/dice": score}, step=epoch, epoch=epoch, context={"case": case, "class": name}
-                    )
+                    run.log({"val/dice": score}, step=epoch, epoch=epoch, context={"case": case, "class": name})
         for k, epoch in enumerate(EPOCHS):
             run.log(
                 {"val/mean_dice": float(np.mean([scores[k] for scores in dice.values()]))},

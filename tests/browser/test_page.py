@@ -56,9 +56,7 @@ def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served:
     charts = page.get_by_test_id("chart")
     expect(charts).to_have_count(3)
     final = np.mean([scores[-1] for scores in served.dice.values()])
-    expect(page.locator("[data-name='val/mean_dice']").get_by_test_id("readout")).to_contain_text(
-        f"{final:.4f}"
-    )
+    expect(page.locator("[data-name='val/mean_dice']").get_by_test_id("readout")).to_contain_text(f"{final:.4f}")
     expect(page.locator("[data-name='val/dice']").get_by_test_id("readout")).to_contain_text("mean · spleen")
     page.locator("[data-name='train/loss'] .u-over").hover()
     expect(page.locator("[data-name='train/loss'] figcaption")).to_contain_text(re.compile(r"step (19|20)"))
@@ -138,9 +136,7 @@ def test_a_click_in_the_axial_plane_reads_the_arrays_own_value(watched: Watched,
 def test_the_read_out_names_the_class_under_the_crosshair(watched: Watched, served: Served) -> None:
     voxel = (14, 24, 13)
     mm = (AFFINE @ [*voxel, 1])[:3]
-    page = watched.open(
-        f"/viewer?run={served.run_id}&case=spleen_2&step=4&at={','.join(f'{v:g}' for v in mm)}"
-    )
+    page = watched.open(f"/viewer?run={served.run_id}&case=spleen_2&step=4&at={','.join(f'{v:g}' for v in mm)}")
     _ready(page, "spleen_2", 4)
     expect(page.get_by_test_id("label-truth")).to_have_text("lesion")
     expect(page.get_by_test_id("value")).to_have_text(str(served.scans["spleen_2"][voxel]))

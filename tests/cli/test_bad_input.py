@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import voxloop as vx
 from voxloop.data.phantom import make_spleen
 
@@ -31,7 +32,13 @@ def command(*words: str, cwd: Path, expect: int = 1) -> str:
     """Runs the program as a person would; answers with what it said on stderr."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "400"}
     done = subprocess.run(
-        [sys.executable, "-m", "voxloop", *words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "voxloop", *words],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == expect, done.stdout + done.stderr
     assert "Traceback" not in done.stderr + done.stdout

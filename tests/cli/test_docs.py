@@ -10,7 +10,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_the_command_line_reference_is_fresh() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "generate.py"))["command_line"]()
-    assert (ROOT / "docs" / "reference" / "cli.md").read_text() == made, "docs/reference/cli.md is stale; run: make docs"
+    assert (ROOT / "docs" / "reference" / "cli.md").read_text() == made, (
+        "docs/reference/cli.md is stale; run: make docs"
+    )
 
 
 def test_every_link_in_the_docs_leads_somewhere() -> None:
@@ -26,6 +28,7 @@ def test_every_link_in_the_docs_leads_somewhere() -> None:
 
 def test_every_command_says_what_it_does() -> None:
     import typer
+
     from voxloop.cli.main import app
 
     def walk(command: object, path: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 
@@ -31,7 +32,9 @@ def oblique(degrees: float, spacing: tuple[float, float, float] = (0.8, 1.1, 5.0
     return affine
 
 
-def reordered(labels: npt.NDArray[np.uint8], affine: Affine, order: Any, flips: Any) -> tuple[npt.NDArray[np.uint8], Affine]:
+def reordered(
+    labels: npt.NDArray[np.uint8], affine: Affine, order: Any, flips: Any
+) -> tuple[npt.NDArray[np.uint8], Affine]:
     """The same volume stored along other axes, some of them backwards, with the affine that says so."""
     turn = np.zeros((4, 4))
     turn[3, 3] = 1
@@ -52,7 +55,10 @@ def test_every_orientation_goes_back_to_the_scan_exactly() -> None:
     labels, affine = some_labels(), oblique(8.0)
     for order, flips in ORIENTATIONS:
         stored, stored_affine = reordered(labels, affine, order, flips)
-        assert (labels_on_grid(stored, stored_affine, Geometry(SHAPE, affine)) == labels).all(), (order, flips)
+        assert (labels_on_grid(stored, stored_affine, Geometry(SHAPE, affine)) == labels).all(), (
+            order,
+            flips,
+        )
 
 
 @settings(deadline=None, max_examples=60)
@@ -72,7 +78,7 @@ def test_reorienting_loses_nothing(
 
 
 def test_a_crop_leaves_background_around_it() -> None:
-    labels, affine = some_labels() | 1, oblique(5.0)
+    labels, affine = some_labels() | np.uint8(1), oblique(5.0)
     corner = np.eye(4)
     corner[:3, 3] = (2, 3, 4)
     back = labels_on_grid(labels[2:5, 3:7, 4:9], affine @ corner, Geometry(SHAPE, affine))

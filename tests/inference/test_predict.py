@@ -15,16 +15,18 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from voxloop.errors import VoxloopError
-from voxloop.inference.predict import predict, scans_in
 
 from tests.data.test_grid import ORIENTATIONS, oblique, reordered
 from tests.inference.models import threshold_model
+from voxloop.errors import VoxloopError
+from voxloop.inference.predict import predict, scans_in
 
 SHAPE = (7, 11, 13)
 
 
-def save_scan(path: Path, voxels: npt.NDArray[Any], affine: npt.NDArray[np.float64], sform: int = 1, qform: int = 1) -> Path:
+def save_scan(
+    path: Path, voxels: npt.NDArray[Any], affine: npt.NDArray[np.float64], sform: int = 1, qform: int = 1
+) -> Path:
     image = nib.Nifti1Image(voxels.astype(np.int16), None)
     image.header.set_sform(affine, sform)
     image.header.set_qform(affine, qform, strip_shears=True)
@@ -45,7 +47,18 @@ def check_header(scan: Path, written: Path) -> nib.Nifti1Image:
     assert made.shape == source.shape
     for name in ("sform_code", "qform_code", "xyzt_units"):
         assert made.header[name] == source.header[name], name
-    for name in ("pixdim", "srow_x", "srow_y", "srow_z", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
+    for name in (
+        "pixdim",
+        "srow_x",
+        "srow_y",
+        "srow_z",
+        "quatern_b",
+        "quatern_c",
+        "quatern_d",
+        "qoffset_x",
+        "qoffset_y",
+        "qoffset_z",
+    ):
         assert np.array_equal(made.header[name], source.header[name]), name
     assert np.array_equal(made.affine, source.affine)
     return made
@@ -70,7 +83,12 @@ def test_every_orientation_keeps_header_and_voxels(tmp_path: Path) -> None:
     resampled=st.booleans(),
 )
 def test_any_header_survives(
-    tmp_path: Path, degrees: float, which: int, codes: tuple[int, int], spacing: tuple[float, float, float], resampled: bool
+    tmp_path: Path,
+    degrees: float,
+    which: int,
+    codes: tuple[int, int],
+    spacing: tuple[float, float, float],
+    resampled: bool,
 ) -> None:
     voxels, affine = reordered(blob().astype(np.uint8), oblique(degrees, spacing), *ORIENTATIONS[which])
     scan = save_scan(tmp_path / "scan.nii.gz", voxels, affine, *codes)
@@ -85,7 +103,10 @@ def test_two_matrices_that_disagree_are_both_kept(tmp_path: Path) -> None:
     image = nib.load(scan)
     image.header.set_qform(oblique(9.0), 2)
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), None, image.header), tmp_path / "two.nii.gz")
-    check_header(tmp_path / "two.nii.gz", predict(threshold_model(), tmp_path / "two.nii.gz").save(tmp_path / "out.nii.gz"))
+    check_header(
+        tmp_path / "two.nii.gz",
+        predict(threshold_model(), tmp_path / "two.nii.gz").save(tmp_path / "out.nii.gz"),
+    )
 
 
 def test_a_scaled_scan_gives_plain_labels(tmp_path: Path) -> None:
@@ -121,7 +142,8 @@ def test_text_that_calls_itself_a_scan_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("missing.nii.gz", "No scan is at"), ("photo.png", "not a NIfTI scan"), ("empty", "holds no")]
+    ("name", "reason"),
+    [("missing.nii.gz", "No scan is at"), ("photo.png", "not a NIfTI scan"), ("empty", "holds no")],
 )
 def test_what_cannot_be_a_scan_is_named(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "photo.png").write_bytes(b"png")

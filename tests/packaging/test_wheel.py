@@ -38,7 +38,16 @@ def test_the_wheel_carries_the_page_and_the_recipes(wheel: Path) -> None:
 def test_the_demo_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
     python = tmp_path / "env" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(ROOT / "constraints.txt"),
+    ]
     subprocess.run([*install, str(wheel)], check=True)
     demo = [str(python.parent / "voxloop"), "demo", "--no-serve", "--json", "--out", str(tmp_path / "demo")]
     done = subprocess.run(demo, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -16,10 +16,10 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from voxloop import recipes
-from voxloop.data.phantom import make_spleen
 
 from tests.peers import OLD_MONAI
+from voxloop import recipes
+from voxloop.data.phantom import make_spleen
 
 SHORT = [
     *("--epochs", "1"),
@@ -63,7 +63,9 @@ def bundle(tmp_path: Path, dataset: Path) -> Path:
 
 def old_monai() -> Path:
     folder = Path(sys.prefix) / "peers" / f"monai-{OLD_MONAI}"
-    assert (folder / "monai").is_dir(), f"MONAI {OLD_MONAI} is not installed; run: python -m tests.peers {folder.parent}"
+    assert (folder / "monai").is_dir(), (
+        f"MONAI {OLD_MONAI} is not installed; run: python -m tests.peers {folder.parent}"
+    )
     return folder
 
 
@@ -76,7 +78,15 @@ def run(command: str, extra: list[str], bundle: Path, monai: str) -> str:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
     if monai == "old":
         environment["PYTHONPATH"] = str(old_monai())
-    done = subprocess.run([*words, *extra], cwd=bundle, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [*words, *extra],
+        cwd=bundle,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
 

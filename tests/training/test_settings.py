@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from voxloop import recipes
 from voxloop.errors import VoxloopError
 from voxloop.training import settings

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 
 def console(as_json: bool = False) -> Console:
@@ -20,3 +21,23 @@ def console(as_json: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+class Bar:
+    """A progress bar for work that tells how far it is: `bar(done, total, what)`. It is gone when all is done."""
+
+    def __init__(self, out: Console, title: str) -> None:
+        self._out, self._title = out, title
+        self._shown: tuple[Progress, TaskID] | None = None
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        from rich.progress import Progress
+
+        if self._shown is None:
+            progress = Progress(console=self._out, transient=True)
+            progress.start()
+            self._shown = progress, progress.add_task(self._title, total=total)
+        progress, task = self._shown
+        progress.update(task, completed=done, description=f"{self._title} {what}")
+        if done >= total:
+            progress.stop()

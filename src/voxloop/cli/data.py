@@ -38,12 +38,19 @@ def data() -> None:
 
 @app.command()
 def phantom(
-    kind: Annotated[Kind, typer.Argument(help="spleen: abdominal CT. brain_tumour: four-channel MRI. broken: bad files, for checkers.")],
+    kind: Annotated[
+        Kind,
+        typer.Argument(help="spleen: abdominal CT. brain_tumour: four-channel MRI. broken: bad files, for checkers."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The dataset's folder.")],
     cases: Annotated[int, typer.Option(help="Labelled cases.", min=1)] = 12,
-    test_cases: Annotated[int | None, typer.Option(help="Scans without labels; by default a quarter as many.", min=0)] = None,
+    test_cases: Annotated[
+        int | None, typer.Option(help="Scans without labels; by default a quarter as many.", min=0)
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.", min=0)] = 0,
-    size: Annotated[Size, typer.Option(help="small: for tests. medium: about 2 mm. full: as large as real scans.")] = Size.medium,
+    size: Annotated[
+        Size, typer.Option(help="small: for tests. medium: about 2 mm. full: as large as real scans.")
+    ] = Size.medium,
     hospital: Annotated[Hospital, typer.Option(help="B scans with another contrast, noise and spacing.")] = Hospital.A,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -76,7 +83,9 @@ def phantom(
     if as_json:
         print_json(asdict(report))
         return
-    words.print(f"{report.root}: {report.cases} labelled cases and {report.test_cases} without labels, in Decathlon layout.")
+    words.print(
+        f"{report.root}: {report.cases} labelled cases and {report.test_cases} without labels, in Decathlon layout."
+    )
     words.print(f"The label fills {report.foreground:.2%} of a scan on average.")
     words.print(
         f"Baseline: the best plain intensity threshold reaches a Dice of {report.threshold_dice:.2f}; anything better has been learned."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voxloop.cli.console import console, print_json
+from voxloop.cli.console import Bar, console, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="A named split of the dataset.")] = "default",
     part: Annotated[str, typer.Option(help="training, validation or all.")] = "validation",
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
-    project: Annotated[Path | None, typer.Option(help="The project folder; by default the nearest .voxloop, made if there is none.")] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="The project folder; by default the nearest .voxloop, made if there is none."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -31,29 +34,20 @@ def evaluate(
 
     out = console(as_json)
     with open_project(project, create=True) as opened:
-        result = evaluate_tracked(model, data, opened, split=split, part=part, device=device, name=name, progress=bar(out, "Evaluating"))
+        result = evaluate_tracked(
+            model,
+            data,
+            opened,
+            split=split,
+            part=part,
+            device=device,
+            name=name,
+            progress=Bar(out, "Evaluating"),
+        )
     if as_json:
         print_json(result.as_dict())
     else:
         show(result, out)
-
-
-class bar:  # noqa: N801 - reads as a function where it is used
-    """A progress bar for a loop that says how far it is: `progress(done, total, what)`."""
-
-    def __init__(self, out: Console, title: str) -> None:
-        self._out, self._title, self._progress, self._task = out, title, None, None  # type: ignore[var-annotated]
-
-    def __call__(self, done: int, total: int, what: str = "") -> None:
-        from rich.progress import Progress
-
-        if self._progress is None:
-            self._progress = Progress(console=self._out, transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task(self._title, total=total)
-        self._progress.update(self._task, completed=done, description=f"{self._title} {what}")
-        if done >= total:
-            self._progress.stop()
 
 
 def show(result: Evaluation, out: Console) -> None:
@@ -61,8 +55,10 @@ def show(result: Evaluation, out: Console) -> None:
     from rich.table import Table
 
     table = Table(title=f"{result.model}: mean Dice {result.mean_dice:.3f} on {len(result.cases)} cases, worst first")
-    for title, side in (("case", "left"), ("class", "left"), ("Dice", "right"), ("truth mL", "right"), ("predicted mL", "right")):
-        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    table.add_column("case")
+    table.add_column("class")
+    for title in ("Dice", "truth mL", "predicted mL"):
+        table.add_column(title, justify="right")
     for case in result.cases:
         for one in case.classes:
             table.add_row(case.case, one.name, f"{one.dice:.3f}", f"{one.truth_ml:.0f}", f"{one.predicted_ml:.0f}")

@@ -40,7 +40,9 @@ def _version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     context.obj = {"debug": debug}
 
@@ -60,12 +62,18 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        way_out = "free some space and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the path and its rights"
+        way_out = (
+            "free some space and try again"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "check the path and its rights"
+        )
         _say(f"{error.filename or 'The system'}: {error.strerror or error}; {way_out}.")
     except Exception as error:
         if debug:
             raise
-        _say(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (run it again with --debug for the whole story)")
+        _say(
+            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'} (run it again with --debug for the whole story)"
+        )
     sys.exit(1)
 
 

@@ -38,7 +38,12 @@ def models(context: typer.Context, project: ProjectOption = None, as_json: JsonO
     for version in versions:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(version.created))
         table.add_row(
-            version.ref, version.kind, ", ".join(version.aliases), f"{version.bytes / 1e6:.1f} MB", version.run_id or "", when
+            version.ref,
+            version.kind,
+            ", ".join(version.aliases),
+            f"{version.bytes / 1e6:.1f} MB",
+            version.run_id or "",
+            when,
         )
     console().print(table)
 
@@ -62,7 +67,11 @@ def show(reference: Reference, project: ProjectOption = None, as_json: JsonOptio
 
 
 @app.command()
-def alias(reference: Reference, alias: Annotated[str, typer.Argument(help="The alias, such as production.")], project: ProjectOption = None) -> None:
+def alias(
+    reference: Reference,
+    alias: Annotated[str, typer.Argument(help="The alias, such as production.")],
+    project: ProjectOption = None,
+) -> None:
     """Point an alias at a version."""
     from voxloop.store import open_project
 
@@ -89,7 +98,9 @@ def lineage(reference: Reference, project: ProjectOption = None, as_json: JsonOp
         return
     out = console()
     out.print(f"[bold]{version.ref}[/bold]")
-    out.print(f"  made by run  {said['made_by'] or 'nobody that is tracked'}, from {', '.join(said['from']) or 'no artifact'}")
+    out.print(
+        f"  made by run  {said['made_by'] or 'nobody that is tracked'}, from {', '.join(said['from']) or 'no artifact'}"
+    )
     out.print(f"  used by runs {', '.join(said['used_by']) or 'none'}")
 
 

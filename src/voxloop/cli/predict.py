@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from voxloop.cli.console import console, print_json
+from voxloop.cli.console import Bar, console, print_json
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="An artifact such as spleen-ct:best, or a bundle folder.")],
     scans: Annotated[list[Path], typer.Argument(help="NIfTI scans, or folders of them.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the label maps go, one for each scan, under its name.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where the label maps go, one for each scan, under its name.")
+    ],
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
     overwrite: Annotated[bool, typer.Option(help="Predict again where a label map is already there.")] = False,
     project: Annotated[Path | None, typer.Option(help="The project folder that holds the model.")] = None,
@@ -23,24 +25,27 @@ def predict(
 
     Scans that already have a label map are left alone, so an interrupted folder goes on where it was.
     """
-    from voxloop.cli.evaluate import bar
     from voxloop.data.decathlon import case_id
     from voxloop.errors import VoxloopError
     from voxloop.inference.model import load_model
-    from voxloop.inference.predict import predict as segment, scans_in
+    from voxloop.inference.predict import predict as segment
+    from voxloop.inference.predict import scans_in
     from voxloop.store import open_project
 
     words = console(as_json)
     chosen = scans_in(scans)
     clash = {path.resolve() for path in chosen} & {(out / f"{case_id(path)}.nii.gz").resolve() for path in chosen}
     if clash:
-        raise VoxloopError(f"--out {out} would overwrite the scan {sorted(clash)[0].name} itself; choose another folder.")
+        raise VoxloopError(
+            f"--out {out} would overwrite the scan {sorted(clash)[0].name} itself; choose another folder."
+        )
     if (Path(model) / "configs").is_dir():
         loaded = load_model(model, None, device)
     else:
         with open_project(project) as opened:
             loaded = load_model(model, opened, device)
-    progress, rows = bar(words, "Predicting"), []
+    progress = Bar(words, "Predicting")
+    rows: list[dict[str, Any]] = []
     for done, scan in enumerate(chosen):
         progress(done, len(chosen), scan.name)
         target = out / f"{case_id(scan)}.nii.gz"
@@ -56,6 +61,10 @@ def predict(
         print_json({"model": loaded.name, "predictions": rows})
         return
     for row in rows:
-        said = "already there" if row["skipped"] else ", ".join(f"{name} {ml:.1f} mL" for name, ml in row["volume_ml"].items())  # type: ignore[attr-defined]
+        said = (
+            "already there"
+            if row["skipped"]
+            else ", ".join(f"{name} {ml:.1f} mL" for name, ml in row["volume_ml"].items())
+        )
         words.print(f"{row['labels']}: {said}")
     words.print("Not a medical device: look at every label map before you rely on it.")

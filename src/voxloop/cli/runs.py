@@ -68,7 +68,14 @@ def show(
             "params": record.params,
             "environment": record.environment,
             "series": [
-                {"name": one.name, "context": one.context, "count": one.count, "last": one.last, "min": one.min, "max": one.max}
+                {
+                    "name": one.name,
+                    "context": one.context,
+                    "count": one.count,
+                    "last": one.last,
+                    "min": one.min,
+                    "max": one.max,
+                }
                 for one in series
             ],
             "made": [version.ref for version in made],
@@ -84,7 +91,9 @@ def show(
     out.print(f"made: {', '.join(said['made']) or 'nothing'}   used: {', '.join(said['used']) or 'nothing'}")
     for one in series:
         if not one.context and one.last is not None:
-            out.print(f"  {one.name:<28} last {one.last:<12.5g} best {'' if one.best is None else f'{one.best:.5g}'}  ({one.count} points)")
+            out.print(
+                f"  {one.name:<28} last {one.last:<12.5g} best {'' if one.best is None else f'{one.best:.5g}'}  ({one.count} points)"
+            )
     out.print(f"  {sum(1 for one in series if one.context)} more series with a context")
     out.print(Pretty(record.params, max_depth=3))
 

@@ -13,14 +13,22 @@ from voxloop.cli.console import console, print_json
 
 def train(
     recipe: Annotated[str | None, typer.Argument(help="A recipe (spleen_ct), or the folder of a bundle.")] = None,
-    settings: Annotated[list[str] | None, typer.Argument(help="key=value, in MONAI's syntax: epochs=20 network_def#dropout=0.1")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="key=value, in MONAI's syntax: epochs=20 network_def#dropout=0.1"),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", "-d", help="A dataset in Decathlon layout.")] = None,
-    preset: Annotated[str, typer.Option(help="quick: minutes on a CPU, at 3 mm. full: the recipe as it stands.")] = "full",
+    preset: Annotated[
+        str, typer.Option(help="quick: minutes on a CPU, at 3 mm. full: the recipe as it stands.")
+    ] = "full",
     split: Annotated[str, typer.Option(help="A named split of the dataset (splits.json).")] = "default",
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     experiment: Annotated[str | None, typer.Option(help="The experiment that the run belongs to.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with an interrupted run: its id or name.")] = None,
-    project: Annotated[Path | None, typer.Option(help="The project folder; by default the nearest .voxloop, made if there is none.")] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="The project folder; by default the nearest .voxloop, made if there is none."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a recipe on a dataset, as a tracked run.
@@ -53,7 +61,14 @@ def train(
             print(f"voxloop: interrupted; go on with: voxloop train --resume {latest}", file=sys.stderr)
             raise typer.Exit(130) from None
     if as_json:
-        print_json({"run": trained.run_id, "model": trained.model, "dice": trained.best_dice, "epoch": trained.best_epoch})
+        print_json(
+            {
+                "run": trained.run_id,
+                "model": trained.model,
+                "dice": trained.best_dice,
+                "epoch": trained.best_epoch,
+            }
+        )
         return
     out.print(
         f"\nBest Dice [bold]{trained.best_dice:.3f}[/bold] in epoch {trained.best_epoch} of {trained.epochs}, "

@@ -42,7 +42,9 @@ class Dataset:
         for case in self.training:
             if case.id == case_id:
                 return case
-        raise VoxloopError(f'{self.root}: no case is called "{case_id}".{_nearest(case_id, [case.id for case in self.training])}')
+        raise VoxloopError(
+            f'{self.root}: no case is called "{case_id}".{_nearest(case_id, [case.id for case in self.training])}'
+        )
 
 
 def case_id(path: Path) -> str:
@@ -72,8 +74,12 @@ def read_dataset(folder: Path) -> Dataset:
     listed = [pair for pair in listed if not Path(pair[0]).name.startswith("._")]
     tests = [test for test in tests if not Path(test).name.startswith("._")]
     if not listed:
-        raise VoxloopError(f'{folder / "dataset.json"} lists no training case; add pairs of image and label under "training".')
-    training = tuple(Case(case_id(Path(image)), _inside(folder, image), _inside(folder, label)) for image, label in listed)
+        raise VoxloopError(
+            f'{folder / "dataset.json"} lists no training case; add pairs of image and label under "training".'
+        )
+    training = tuple(
+        Case(case_id(Path(image)), _inside(folder, image), _inside(folder, label)) for image, label in listed
+    )
     twice = sorted({case.id for case in training if [other.id for other in training].count(case.id) > 1})
     if twice:
         raise VoxloopError(f'{folder / "dataset.json"} lists the case "{twice[0]}" more than once; leave one.')
@@ -84,7 +90,9 @@ def read_dataset(folder: Path) -> Dataset:
 def _read_json(folder: Path) -> dict[str, Any]:
     path = folder / "dataset.json"
     if not folder.is_dir():
-        near = _nearest(folder.name, [entry.name for entry in folder.parent.iterdir()]) if folder.parent.is_dir() else ""
+        near = (
+            _nearest(folder.name, [entry.name for entry in folder.parent.iterdir()]) if folder.parent.is_dir() else ""
+        )
         raise VoxloopError(f"No dataset is at {folder}; check the path.{near}")
     if not path.is_file():
         raise VoxloopError(f"{folder} has no dataset.json; is it a folder in Decathlon layout?")
@@ -93,16 +101,22 @@ def _read_json(folder: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise VoxloopError(f"{path} is not valid JSON ({error}); mend it, or get it again.") from error
     if not isinstance(content, dict):
-        raise VoxloopError(f"{path} is not in the Decathlon's form; it holds a {type(content).__name__}, not an object.")
+        raise VoxloopError(
+            f"{path} is not in the Decathlon's form; it holds a {type(content).__name__}, not an object."
+        )
     return content
 
 
 def _inside(folder: Path, listed: str) -> Path:
     path = folder / listed
     if folder.resolve() not in path.resolve().parents and not path.is_symlink():
-        raise VoxloopError(f'{folder / "dataset.json"} lists "{listed}", which lies outside the dataset; move it inside.')
+        raise VoxloopError(
+            f'{folder / "dataset.json"} lists "{listed}", which lies outside the dataset; move it inside.'
+        )
     if not path.is_file():
-        raise VoxloopError(f'{folder / "dataset.json"} lists "{listed}", which is not there; get the file, or take it off the list.')
+        raise VoxloopError(
+            f'{folder / "dataset.json"} lists "{listed}", which is not there; get the file, or take it off the list.'
+        )
     return path
 
 
@@ -112,10 +126,16 @@ def require_labels(dataset: Dataset, names: Sequence[str], modality: str | None 
     for name in names:
         if name.casefold() not in there:
             has = ", ".join(there.values())
-            raise VoxloopError(f'{dataset.name} has no label "{name}", it has: {has}; choose a recipe for these, or other data.')
-    if modality is not None and not any(said.casefold() in (modality.casefold(), "unknown") for said in dataset.modality.values()):
+            raise VoxloopError(
+                f'{dataset.name} has no label "{name}", it has: {has}; choose a recipe for these, or other data.'
+            )
+    if modality is not None and not any(
+        said.casefold() in (modality.casefold(), "unknown") for said in dataset.modality.values()
+    ):
         has = ", ".join(dataset.modality.values())
-        raise VoxloopError(f"{dataset.name} is {has}, and the recipe is for {modality}; choose another recipe, or other data.")
+        raise VoxloopError(
+            f"{dataset.name} is {has}, and the recipe is for {modality}; choose another recipe, or other data."
+        )
 
 
 def split_cases(folder: Path, split: str = "default", val_fraction: float = 0.2) -> dict[str, list[Pair]]:
@@ -154,13 +174,20 @@ def _stored_splits(folder: Path) -> dict[str, dict[str, list[str]]]:
         return {}
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        splits = {str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items()} for name, parts in stored.items()}
+        splits = {
+            str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items()}
+            for name, parts in stored.items()
+        }
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
-        raise VoxloopError(f"{path} is damaged ({error}); mend it, or delete it to have the default split made anew.") from error
+        raise VoxloopError(
+            f"{path} is damaged ({error}); mend it, or delete it to have the default split made anew."
+        ) from error
     for name, parts in splits.items():
         both = set(parts.get("training", [])) & set(parts.get("validation", []))
         if both:
-            raise VoxloopError(f'{path}: the split "{name}" has "{min(both)}" in training and in validation; leave it in one.')
+            raise VoxloopError(
+                f'{path}: the split "{name}" has "{min(both)}" in training and in validation; leave it in one.'
+            )
     return splits
 
 

@@ -57,7 +57,9 @@ class Geometry:
 
     def distance_mm(self, other: Geometry) -> float:
         """How far apart the same voxel lies in both, at the corner where it is worst."""
-        corners = np.array([(i, j, k, 1) for i in (0, self.shape[0]) for j in (0, self.shape[1]) for k in (0, self.shape[2])])
+        corners = np.array(
+            [(i, j, k, 1) for i in (0, self.shape[0]) for j in (0, self.shape[1]) for k in (0, self.shape[2])]
+        )
         return float(np.linalg.norm(corners @ (self.affine - other.affine).T, axis=1).max())
 
     def same_as(self, other: Geometry, tolerance_mm: float = 0.1) -> bool:

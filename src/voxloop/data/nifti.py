@@ -35,7 +35,9 @@ class Scan:
         try:
             voxels = np.asanyarray(nib.load(self.path).dataobj)
         except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise VoxloopError(f"{self.path.name} is cut off or damaged ({_reason(error)}); copy or download it again.") from error
+            raise VoxloopError(
+                f"{self.path.name} is cut off or damaged ({_reason(error)}); copy or download it again."
+            ) from error
         # A trailing axis of one, as some tools write it, holds nothing.
         return voxels[..., 0] if voxels.ndim == 4 and self.channels == 1 else voxels
 
@@ -51,13 +53,19 @@ class Labels:
         values = self.scan.array()
         if values.dtype.kind == "f":
             if not np.isfinite(values).all():
-                raise VoxloopError(f"{self.scan.path.name} holds values that are not numbers; labels are whole numbers.")
+                raise VoxloopError(
+                    f"{self.scan.path.name} holds values that are not numbers; labels are whole numbers."
+                )
             whole = np.rint(values)
             if np.abs(values - whole).max(initial=0) > 1e-3:
-                raise VoxloopError(f"{self.scan.path.name} holds fractions; labels are whole numbers, is this a probability map?")
+                raise VoxloopError(
+                    f"{self.scan.path.name} holds fractions; labels are whole numbers, is this a probability map?"
+                )
             values = whole
         if values.size and (values.min() < 0 or values.max() > 255):
-            raise VoxloopError(f"{self.scan.path.name} holds labels from {values.min()} to {values.max()}; 0 to 255 is possible.")
+            raise VoxloopError(
+                f"{self.scan.path.name} holds labels from {values.min()} to {values.max()}; 0 to 255 is possible."
+            )
         return values.astype(np.uint8)
 
 
@@ -65,6 +73,7 @@ def open_scan(path: Path) -> Scan:
     """Reads a header and checks that it can be true of its file."""
     import nibabel as nib
     from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
 
     if not path.is_file():
         raise VoxloopError(f"No scan is at {path}; check the path.")
@@ -73,19 +82,27 @@ def open_scan(path: Path) -> Scan:
         shape = tuple(int(side) for side in image.shape)
         affine = np.asarray(image.affine, dtype=np.float64)
     except (ImageFileError, OSError, EOFError, ValueError, zlib.error, KeyError, OverflowError) as error:
-        raise VoxloopError(f"{path.name} is no readable NIfTI file ({_reason(error)}); copy or download it again.") from error
-    except nib.spatialimages.HeaderDataError as error:
-        raise VoxloopError(f"{path.name} has a broken header ({_reason(error)}); write it anew from its source.") from error
+        raise VoxloopError(
+            f"{path.name} is no readable NIfTI file ({_reason(error)}); copy or download it again."
+        ) from error
+    except HeaderDataError as error:
+        raise VoxloopError(
+            f"{path.name} has a broken header ({_reason(error)}); write it anew from its source."
+        ) from error
     spatial = (*shape[:3], 1, 1)[:3] if len(shape) >= 2 else ()
     if len(shape) not in (2, 3, 4) or not spatial or min(shape) < 1:
-        raise VoxloopError(f"{path.name} has the shape {'×'.join(map(str, shape))}; a scan has three axes, or four with channels.")
+        raise VoxloopError(
+            f"{path.name} has the shape {'×'.join(map(str, shape))}; a scan has three axes, or four with channels."
+        )
     voxels = float(np.prod([float(side) for side in shape]))
     if voxels > MOST_VOXELS or path.stat().st_size < voxels * LEAST_BYTES_PER_VOXEL:
         raise VoxloopError(
             f"{path.name} claims {voxels:.3g} voxels in a file of {path.stat().st_size:,} bytes, which cannot be; its header is damaged."
         )
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise VoxloopError(f"{path.name} does not say where its voxels are (its affine is not invertible); write it anew from its source.")
+        raise VoxloopError(
+            f"{path.name} does not say where its voxels are (its affine is not invertible); write it anew from its source."
+        )
     _require_whole(path, int(image.dataobj.offset) + int(voxels) * image.get_data_dtype().itemsize)
     channels = shape[3] if len(shape) == 4 else 1
     return Scan(path, Geometry((spatial[0], spatial[1], spatial[2]), affine), channels, image.get_data_dtype())
@@ -105,7 +122,9 @@ def _require_whole(path: Path, expected: int) -> None:
                 return
             there = _unpacked_size(path, expected)
     if there < expected:
-        raise VoxloopError(f"{path.name} is cut off: {there:,} of {expected:,} bytes are there; copy or download it again.")
+        raise VoxloopError(
+            f"{path.name} is cut off: {there:,} of {expected:,} bytes are there; copy or download it again."
+        )
 
 
 def _unpacked_size(path: Path, enough: int) -> int:

@@ -57,7 +57,11 @@ class Evaluation:
                 {
                     "case": case.case,
                     "classes": {
-                        one.name: {"dice": one.dice, "truth_ml": one.truth_ml, "predicted_ml": one.predicted_ml}
+                        one.name: {
+                            "dice": one.dice,
+                            "truth_ml": one.truth_ml,
+                            "predicted_ml": one.predicted_ml,
+                        }
                         for one in case.classes
                     },
                 }
@@ -82,7 +86,9 @@ def evaluate(
         raise VoxloopError(f'A split has no part "{part}"; it has: {", ".join(parts)}, and all.')
     chosen = [pair for name in parts for pair in parts[name]] if part == "all" else parts[part]
     if not chosen:
-        raise VoxloopError(f'{dataset_dir}: the {part} part of split "{split}" is empty; name another with --part or --split.')
+        raise VoxloopError(
+            f'{dataset_dir}: the {part} part of split "{split}" is empty; name another with --part or --split.'
+        )
     wanted = {name.casefold(): number for number, name in enumerate(model.classes)}
     to_class = np.zeros(256, np.uint8)
     for value, name in dataset.labels.items():
@@ -93,7 +99,9 @@ def evaluate(
             progress(done, len(chosen), pair["case"])
         prediction = predict(model, Path(pair["image"]))
         truth = to_class[open_labels(Path(pair["label"]), like=prediction.geometry).array()]
-        case = CaseScore(pair["case"], tuple(score(truth, prediction.labels, model.classes, prediction.geometry.voxel_ml)))
+        case = CaseScore(
+            pair["case"], tuple(score(truth, prediction.labels, model.classes, prediction.geometry.voxel_ml))
+        )
         scores.append(case)
         if run is not None:
             _track(run, case, prediction, truth)
@@ -122,8 +130,10 @@ def evaluate_tracked(
 
     model = load_model(reference, project, device)
     params = {"model": model.name, "data": str(dataset_dir.resolve()), "split": split, "part": part}
-    with Run(name=name or f"evaluate {model.name}", experiment="evaluation", params=params, project=project.root) as run:
-        run.define("eval/dice", axis="step", best="max")
+    with Run(
+        name=name or f"evaluate {model.name}", experiment="evaluation", params=params, project=project.root
+    ) as run:
+        run.define("eval/*dice", axis="step", best="max")
         if ":" in model.name:
             run.use(model.name)
         return evaluate(model, dataset_dir, split, part, run, progress)

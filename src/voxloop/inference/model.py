@@ -42,7 +42,6 @@ def locate(reference: str, project: Project | None) -> tuple[str, Path]:
 
 def load_model(reference: str, project: Project | None = None, device: str | None = None) -> Model:
     """Loads a model ready to predict. Weights are read as tensors only, so a file cannot run code."""
-    import torch
     from monai.bundle import ConfigParser
 
     name, folder = locate(reference, project)
@@ -86,7 +85,8 @@ def _weights(path: Path, name: str) -> dict[str, Any]:
             f"{name}: models/model.pt is refused, it is damaged or holds more than tensors ({type(error).__name__}); "
             "get the weights again from where they came."
         ) from error
-    return loaded["model"] if "model" in loaded else loaded
+    weights: dict[str, Any] = loaded.get("model", loaded)
+    return weights
 
 
 def _classes(parser: Any, folder: Path) -> list[str]:

@@ -55,7 +55,9 @@ class Prediction:
             partial.replace(path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise VoxloopError(f"Cannot write {path}: {error.strerror or error}; free some space or choose another --out.") from error
+            raise VoxloopError(
+                f"Cannot write {path}: {error.strerror or error}; free some space or choose another --out."
+            ) from error
         return path
 
 
@@ -79,14 +81,18 @@ def scans_in(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [file for file in sorted(path.iterdir()) if file.name.endswith(ENDINGS) and not file.name.startswith(".")]
+            inside = [
+                file for file in sorted(path.iterdir()) if file.name.endswith(ENDINGS) and not file.name.startswith(".")
+            ]
             if not inside:
                 raise VoxloopError(f"{path} holds no .nii or .nii.gz scan; name a scan, or a folder that has some.")
             found += inside
         elif not path.exists():
             raise VoxloopError(f"No scan is at {path}; check the path.")
         elif not path.name.endswith(ENDINGS):
-            raise VoxloopError(f"{path.name} is not a NIfTI scan (.nii, .nii.gz); convert it first, for example with dcm2niix.")
+            raise VoxloopError(
+                f"{path.name} is not a NIfTI scan (.nii, .nii.gz); convert it first, for example with dcm2niix."
+            )
         else:
             found.append(path)
     return found

@@ -24,7 +24,7 @@ def on_device(network: Network, device: torch.device, amp: bool = True) -> Netwo
     network = network.to(device)
     if device.type != "cpu" or not amp or not gains_from_bf16():
         return network
-    network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last_3d)
     inner = network.forward
 
     def forward(image: torch.Tensor) -> torch.Tensor:

@@ -22,11 +22,16 @@ from voxloop.server.models import Problem
 from voxloop.store import Project
 
 PAGE = Path(__file__).parent / "page"
-NOT_BUILT = "<!doctype html><title>Voxloop</title><p>The page is not built here. Run <code>make web</code>, then reload. The API is at <a href='/api/docs'>/api/docs</a>."
+NOT_BUILT = """<!doctype html><title>Voxloop</title>
+<p>The page is not built here. Run <code>make web</code>, then reload.
+<p>The API describes itself at <a href="/api/openapi.json">/api/openapi.json</a>.
+"""
 log = logging.getLogger("voxloop.server")
 
 
-def create_app(project: Project | None, token: str | None = None, hosts: Collection[str] = LOOPBACK, page: Path = PAGE) -> FastAPI:
+def create_app(
+    project: Project | None, token: str | None = None, hosts: Collection[str] = LOOPBACK, page: Path = PAGE
+) -> FastAPI:
     """An app over an opened project. Without one it only describes itself."""
 
     @asynccontextmanager
@@ -93,4 +98,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _problem(500, "The server failed", f"{type(error).__name__} in {request.url.path}; the terminal of `voxloop serve` says more.")
+    return _problem(
+        500,
+        "The server failed",
+        f"{type(error).__name__} in {request.url.path}; the terminal of `voxloop serve` says more.",
+    )

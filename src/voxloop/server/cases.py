@@ -28,11 +28,19 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def table(series: Sequence[SeriesRecord], points: Mapping[int, Points], with_volume: Collection[str], lower_is_better: bool = False) -> Table:
+def table(
+    series: Sequence[SeriesRecord],
+    points: Mapping[int, Points],
+    with_volume: Collection[str],
+    lower_is_better: bool = False,
+) -> Table:
     """Rows for all series that have a case, by their last value. Of two values at one step the later counts."""
     of_cases = [one for one in series if "case" in one.context]
     by_step: dict[int, dict[int, float]] = {
-        one.id: {int(step): float(value) for step, value in zip(points[one.id].steps, points[one.id].values, strict=True)} for one in of_cases
+        one.id: {
+            int(step): float(value) for step, value in zip(points[one.id].steps, points[one.id].values, strict=True)
+        }
+        for one in of_cases
     }
     steps = tuple(sorted({step for values in by_step.values() for step in values}))
     rows = []

@@ -54,7 +54,12 @@ class Guard:
         host = headers.get("host", "")
         if self.token is None and hostname(host) not in self.hosts:
             # A page of another site whose name was made to point here would send its own name.
-            await _refuse(send, 421, "Wrong host", f'This server does not answer as "{host[:100]}"; open it as http://127.0.0.1.')
+            await _refuse(
+                send,
+                421,
+                "Wrong host",
+                f'This server does not answer as "{host[:100]}"; open it as http://127.0.0.1.',
+            )
             return
         origin = headers.get("origin")
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and origin is not None and urlsplit(origin).netloc != host:
@@ -68,7 +73,12 @@ class Guard:
                 cookie = f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
                 await _reply(send, 303, b"", [(b"location", where.encode()), (b"set-cookie", cookie.encode())])
                 return
-            await _refuse(send, 401, "Token needed", "Open the address that `voxloop serve` printed; it holds the token.")
+            await _refuse(
+                send,
+                401,
+                "Token needed",
+                "Open the address that `voxloop serve` printed; it holds the token.",
+            )
             return
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:

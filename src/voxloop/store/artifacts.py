@@ -32,7 +32,10 @@ def manifest(blobs: Blobs, path: Path) -> dict[str, dict[str, Any]]:
     if not files:
         raise VoxloopError(f"{path} holds no file, so there is nothing to save.")
     root = path.parent if path.is_file() else path
-    return {file.relative_to(root).as_posix(): {"digest": blobs.put_file(file), "bytes": file.stat().st_size} for file in files}
+    return {
+        file.relative_to(root).as_posix(): {"digest": blobs.put_file(file), "bytes": file.stat().st_size}
+        for file in files
+    }
 
 
 def add(
@@ -51,11 +54,20 @@ def add(
         check_alias(alias)
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
     table = schema.versions
-    same = connection.execute(sa.select(table.c.version).where((table.c.name == name) & (table.c.digest == digest))).first()
+    same = connection.execute(
+        sa.select(table.c.version).where((table.c.name == name) & (table.c.digest == digest))
+    ).first()
     if same is None:
         newest = connection.execute(sa.select(sa.func.max(table.c.version)).where(table.c.name == name)).scalar()
         version = (newest or 0) + 1
-        row = {"name": name, "version": version, "kind": kind, "digest": digest, "files": files, "metadata": metadata}
+        row = {
+            "name": name,
+            "version": version,
+            "kind": kind,
+            "digest": digest,
+            "files": files,
+            "metadata": metadata,
+        }
         connection.execute(table.insert().values(**row, run_id=run_id, created=time.time()))
     else:
         version = same.version
@@ -108,14 +120,22 @@ def find(versions: list[ArtifactVersion], reference: str) -> ArtifactVersion:
     if not mine:
         known = sorted({version.name for version in versions})
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(known)}." if known else "; there is none yet."
+        hint = (
+            f'; did you mean "{near[0]}"?'
+            if near
+            else f"; there are: {', '.join(known)}."
+            if known
+            else "; there is none yet."
+        )
         raise VoxloopError(f'No artifact is called "{name}"{hint}')
     for version in mine:
         if which in (f"v{version.version}", *version.aliases):
             return version
     if not which or which == "latest":
         return mine[-1]
-    has = ", ".join([f"v{version.version}" for version in mine] + sorted({alias for version in mine for alias in version.aliases}))
+    has = ", ".join(
+        [f"v{version.version}" for version in mine] + sorted({alias for version in mine for alias in version.aliases})
+    )
     raise VoxloopError(f'{name} has no version or alias "{which}"; it has: {has}.')
 
 
@@ -128,11 +148,15 @@ def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:
     for relative, file in version.files.items():
         path = partial / relative
         if partial.resolve() not in path.resolve().parents:
-            raise VoxloopError(f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.')
+            raise VoxloopError(
+                f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.'
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         source = blobs.path(file["digest"])
         if not source.is_file():
-            raise VoxloopError(f"{version.ref}: the blob of {relative} is missing; restore {blobs.folder} from a backup.")
+            raise VoxloopError(
+                f"{version.ref}: the blob of {relative} is missing; restore {blobs.folder} from a backup."
+            )
         try:
             path.hardlink_to(source)
         except OSError:

@@ -55,7 +55,9 @@ class Blobs:
         try:
             return self.path(digest).read_bytes()
         except FileNotFoundError as error:
-            raise VoxloopError(f"The blob {digest[:12]}… is missing from {self.folder}; restore the folder from a backup.") from error
+            raise VoxloopError(
+                f"The blob {digest[:12]}… is missing from {self.folder}; restore the folder from a backup."
+            ) from error
 
     def damaged(self) -> Iterator[str]:
         """Digests whose content has changed under them."""
@@ -80,5 +82,6 @@ class Blobs:
         except OSError as error:
             if partial is not None:
                 Path(partial).unlink(missing_ok=True)
-            raise VoxloopError(f"Cannot store a blob in {self.folder}: {error.strerror or error}; free some space and try again.") from error
-
+            raise VoxloopError(
+                f"Cannot store a blob in {self.folder}: {error.strerror or error}; free some space and try again."
+            ) from error

@@ -19,14 +19,22 @@ Column = npt.NDArray[np.generic]
 
 
 def pack(
-    steps: npt.NDArray[np.int64], values: npt.NDArray[np.float64], times_us: npt.NDArray[np.int64], epochs: npt.NDArray[np.int32]
+    steps: npt.NDArray[np.int64],
+    values: npt.NDArray[np.float64],
+    times_us: npt.NDArray[np.int64],
+    epochs: npt.NDArray[np.int32],
 ) -> bytes:
     """Four columns of equal length as bytes."""
     bits = np.ascontiguousarray(values, "<f8").view("<u8")
     turned = bits.copy()
     turned[1:] ^= bits[:-1]
     # A difference of differences: an even pace becomes zeros.
-    columns = (_delta(_delta(steps.astype("<i8"))), turned, _delta(times_us.astype("<i8")), _delta(epochs.astype("<i4")))
+    columns = (
+        _delta(_delta(steps.astype("<i8"))),
+        turned,
+        _delta(times_us.astype("<i8")),
+        _delta(epochs.astype("<i4")),
+    )
     shuffled = b"".join(_shuffle(column) for column in columns)
     return HEAD.pack(FORMAT, len(steps)) + zlib.compress(shuffled, 6)
 

@@ -81,7 +81,9 @@ class Journal:
         at = self.committed
         while at + UNIT + length > self._size:
             self._map = self._grow(self._size * 2)
-        self._map[at : at + UNIT + length] = struct.pack("<II", 0, len(text)).ljust(UNIT, b"\0") + text.ljust(length, b"\0")
+        self._map[at : at + UNIT + length] = struct.pack("<II", 0, len(text)).ljust(UNIT, b"\0") + text.ljust(
+            length, b"\0"
+        )
         self.committed = at + UNIT + length
         COMMITTED.pack_into(self._map, 8, self.committed)
 
@@ -103,7 +105,9 @@ class Journal:
             else:
                 self._file.truncate(size)
         except OSError as error:
-            raise VoxloopError(f"Cannot log into {self.path.parent}: {error.strerror}; free some space and try again.") from error
+            raise VoxloopError(
+                f"Cannot log into {self.path.parent}: {error.strerror}; free some space and try again."
+            ) from error
         if self._size:
             self._map.close()
         self._size = size
@@ -177,4 +181,8 @@ def parse(content: bytes, declared: dict[int, Declared]) -> dict[int, npt.NDArra
         except (ValueError, TypeError):
             continue
     points = units[is_point]
-    return {number: points[points["series"] == number] for number in np.unique(points["series"]).tolist() if number in declared}
+    return {
+        number: points[points["series"] == number]
+        for number in np.unique(points["series"]).tolist()
+        if number in declared
+    }

@@ -35,7 +35,9 @@ def open_project(path: Path | str | None = None, create: bool = False) -> Projec
         if root.is_dir():
             return Project(root)
     if not create:
-        raise VoxloopError(f"No project is at {start} (there is no {FOLDER} here or above); train something, or name one with --project.")
+        raise VoxloopError(
+            f"No project is at {start} (there is no {FOLDER} here or above); train something, or name one with --project."
+        )
     return Project(start if start.name == FOLDER else start / FOLDER)
 
 
@@ -47,7 +49,9 @@ class Project:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise VoxloopError(f"Cannot make the project folder {root}: {error.strerror}; choose another place.") from error
+            raise VoxloopError(
+                f"Cannot make the project folder {root}: {error.strerror}; choose another place."
+            ) from error
         self.blobs = Blobs(root / "blobs")
         self.cache = root / "cache"
         self.journals = root / "journals"
@@ -62,7 +66,9 @@ class Project:
         except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
             self._engine.dispose()
             reason = str(getattr(error, "orig", error))
-            raise VoxloopError(f"{database} cannot be opened ({reason}); restore it from a backup, or move the folder away.") from error
+            raise VoxloopError(
+                f"{database} cannot be opened ({reason}); restore it from a backup, or move the folder away."
+            ) from error
         except VoxloopError:
             self._engine.dispose()
             raise
@@ -71,7 +77,9 @@ class Project:
     def __enter__(self) -> Project:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -96,14 +104,18 @@ class Project:
             with self._engine.begin() as connection:
                 yield connection
         except sa.exc.OperationalError as error:
-            raise VoxloopError(f"Cannot write to {self.root / DATABASE} ({error.orig}); free some space or wait for other writers.") from error
+            raise VoxloopError(
+                f"Cannot write to {self.root / DATABASE} ({error.orig}); free some space or wait for other writers."
+            ) from error
 
     # Runs
 
     def runs(self, limit: int | None = None, offset: int = 0) -> list[RunRecord]:
         """Newest first."""
         self.recover()
-        query = sa.select(schema.runs).order_by(schema.runs.c.created.desc(), schema.runs.c.id).limit(limit).offset(offset)
+        query = (
+            sa.select(schema.runs).order_by(schema.runs.c.created.desc(), schema.runs.c.id).limit(limit).offset(offset)
+        )
         with self.reading() as connection:
             return [_run(row) for row in connection.execute(query)]
 
@@ -118,10 +130,16 @@ class Project:
             exact = connection.execute(sa.select(table).where(table.c.id == reference)).first()
             if exact is not None:
                 return _run(exact)
-            named = connection.execute(sa.select(table).where(table.c.name == reference).order_by(table.c.created.desc())).first()
+            named = connection.execute(
+                sa.select(table).where(table.c.name == reference).order_by(table.c.created.desc())
+            ).first()
             if named is not None:
                 return _run(named)
-            begun = connection.execute(sa.select(table).where(table.c.id.startswith(reference, autoescape=True))).all() if reference else []
+            begun = (
+                connection.execute(sa.select(table).where(table.c.id.startswith(reference, autoescape=True))).all()
+                if reference
+                else []
+            )
             known = connection.execute(sa.select(table.c.name, table.c.id)).all()
         if len(begun) == 1:
             return _run(begun[0])
@@ -150,7 +168,10 @@ class Project:
         if name is not None:
             query = query.where(schema.series.c.name == name)
         with self.reading() as connection:
-            definitions = connection.execute(sa.select(schema.runs.c.definitions).where(schema.runs.c.id == run_id)).scalar() or {}
+            definitions = (
+                connection.execute(sa.select(schema.runs.c.definitions).where(schema.runs.c.id == run_id)).scalar()
+                or {}
+            )
             rows = connection.execute(query.order_by(schema.series.c.name, schema.series.c.context)).all()
         return [series.record(row, definitions) for row in rows]
 
@@ -163,12 +184,20 @@ class Project:
                 ids = list(run_ids[start : start + 500])
                 asked = sa.select(schema.runs.c.id, schema.runs.c.definitions).where(schema.runs.c.id.in_(ids))
                 definitions = {row.id: row.definitions for row in connection.execute(asked)}
-                for row in connection.execute(sa.select(schema.series).where(plain & schema.series.c.run_id.in_(ids)).order_by(schema.series.c.name)):
+                for row in connection.execute(
+                    sa.select(schema.series)
+                    .where(plain & schema.series.c.run_id.in_(ids))
+                    .order_by(schema.series.c.name)
+                ):
                     found.setdefault(row.run_id, []).append(series.record(row, definitions.get(row.run_id) or {}))
         return found
 
     def points(
-        self, series_id: int, max_points: int | None = None, first_step: int | None = None, last_step: int | None = None
+        self,
+        series_id: int,
+        max_points: int | None = None,
+        first_step: int | None = None,
+        last_step: int | None = None,
     ) -> Points:
         """The points of a series; thinned without losing a spike where there are more than `max_points`."""
         with self.reading() as connection:
@@ -192,7 +221,17 @@ class Project:
             query = query.where(table.c.context == canonical(context))
         with self.reading() as connection:
             return [
-                MediaRecord(row.id, row.run_id, row.name, json.loads(row.context), row.step, row.epoch, row.time, row.kind, row.data)
+                MediaRecord(
+                    row.id,
+                    row.run_id,
+                    row.name,
+                    json.loads(row.context),
+                    row.step,
+                    row.epoch,
+                    row.time,
+                    row.kind,
+                    row.data,
+                )
                 for row in connection.execute(query.order_by(table.c.name, table.c.context, table.c.step, table.c.id))
             ]
 
@@ -206,7 +245,13 @@ class Project:
         return artifacts.find(self.artifacts(), reference)
 
     def save(
-        self, path: Path, name: str, kind: str, run_id: str | None, aliases: Iterable[str] = (), metadata: Mapping[str, Any] | None = None
+        self,
+        path: Path,
+        name: str,
+        kind: str,
+        run_id: str | None,
+        aliases: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
     ) -> ArtifactVersion:
         """Stores a file or folder as an artifact version; unchanged content makes no new one."""
         files = artifacts.manifest(self.blobs, path)
@@ -251,7 +296,15 @@ class Project:
 
     # What others are writing
 
-    def drain(self, connection: Connection, name: str, run_id: str, content: bytes, end: int, declared: dict[int, journal.Declared]) -> None:
+    def drain(
+        self,
+        connection: Connection,
+        name: str,
+        run_id: str,
+        content: bytes,
+        end: int,
+        declared: dict[int, journal.Declared],
+    ) -> None:
         """Moves a stretch of a journal, which ends at byte `end`, into its series; in the caller's transaction."""
         for number, points in journal.parse(content, declared).items():
             series.append(connection, run_id, declared[number].name, declared[number].context, points)
@@ -264,7 +317,9 @@ class Project:
         for orphan in journal.orphans(self.journals):
             declared: dict[int, journal.Declared] = {}
             with self.writing() as connection:
-                row = connection.execute(sa.select(schema.journals.c.drained).where(schema.journals.c.name == orphan.path.name)).first()
+                row = connection.execute(
+                    sa.select(schema.journals.c.drained).where(schema.journals.c.name == orphan.path.name)
+                ).first()
                 drained = (row.drained if row else journal.START) - journal.START
                 journal.parse(orphan.content[:drained], declared)
                 end = journal.START + len(orphan.content)
@@ -287,7 +342,6 @@ class Project:
 def canonical(context: Mapping[str, Any]) -> str:
     """A context as text: equal contexts are equal texts, whatever their order."""
     return json.dumps(dict(context), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
 
 
 def _run(row: Row[Any]) -> RunRecord:

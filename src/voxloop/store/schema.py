@@ -15,7 +15,12 @@ from voxloop.errors import VoxloopError
 VERSION = 1
 metadata = sa.MetaData()
 
-meta = sa.Table("meta", metadata, sa.Column("key", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False))
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
 runs = sa.Table(
     "runs",
     metadata,
@@ -40,7 +45,7 @@ series = sa.Table(
     sa.Column("name", sa.String, nullable=False),
     # Canonical JSON, so that equal contexts are equal texts.
     sa.Column("context", sa.String, nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
     sa.Column("first", sa.Float),
     sa.Column("last", sa.Float),
     sa.Column("min", sa.Float),
@@ -53,7 +58,7 @@ chunks = sa.Table(
     metadata,
     sa.Column("series_id", sa.Integer, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 media = sa.Table(
@@ -97,7 +102,12 @@ uses = sa.Table(
     sa.Column("version", sa.Integer, primary_key=True),
 )
 # How far a journal has been drained: in the same transaction as the points, so that none is drained twice.
-journals = sa.Table("journals", metadata, sa.Column("name", sa.String, primary_key=True), sa.Column("drained", sa.BigInteger, nullable=False))
+journals = sa.Table(
+    "journals",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("drained", sa.BigInteger, nullable=False),
+)
 
 Migration = Callable[[Connection], None]
 # From the version named by the key to the next one.
@@ -132,12 +142,16 @@ def create(engine: Engine) -> None:
             connection.execute(meta.insert().values(key="version", value=str(VERSION)))
 
 
-def upgrade(engine: Engine, path: Path, version: int = VERSION, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
+def upgrade(
+    engine: Engine, path: Path, version: int = VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
+) -> None:
     """Brings a database to `version` step by step, after a backup; refuses one from the future."""
     with engine.connect().execution_options(reading=True) as connection:
         found = int(connection.execute(sa.select(meta.c.value).where(meta.c.key == "version")).scalar_one())
     if found > version:
-        raise VoxloopError(f"{path.parent} was written by a newer voxloop (schema {found}, this one knows {version}); update voxloop.")
+        raise VoxloopError(
+            f"{path.parent} was written by a newer voxloop (schema {found}, this one knows {version}); update voxloop."
+        )
     if found == version:
         return
     backup = path.with_name(f"{path.name}.schema-{found}.backup")

@@ -25,21 +25,24 @@ def append(connection: Connection, run_id: str, name: str, context: str, points:
     """
     row = _row(connection, run_id, name, context)
     last = connection.execute(
-        sa.select(schema.chunks).where(schema.chunks.c.series_id == row.id).order_by(schema.chunks.c.number.desc()).limit(1)
+        sa.select(schema.chunks)
+        .where(schema.chunks.c.series_id == row.id)
+        .order_by(schema.chunks.c.number.desc())
+        .limit(1)
     ).first()
-    columns = [points["step"], points["value"], points["time"], points["epoch"]]
+    columns: list[npt.NDArray[Any]] = [points["step"], points["value"], points["time"], points["epoch"]]
     number = 0
     if last is not None:
         number = last.number + 1
-        if last.count < CHUNK:
+        if last.size < CHUNK:
             number = last.number
-            columns = [np.concatenate(pair) for pair in zip(codec.unpack(last.data), columns, strict=True)]
+            columns = [np.concatenate([old, new]) for old, new in zip(codec.unpack(last.data), columns, strict=True)]
             here = (schema.chunks.c.series_id == row.id) & (schema.chunks.c.number == number)
             connection.execute(schema.chunks.delete().where(here))
     for start in range(0, len(columns[0]), CHUNK):
         steps, values, times, epochs = (column[start : start + CHUNK] for column in columns)
         data = codec.pack(steps, values, times, epochs)
-        connection.execute(schema.chunks.insert().values(series_id=row.id, number=number, count=len(steps), data=data))
+        connection.execute(schema.chunks.insert().values(series_id=row.id, number=number, size=len(steps), data=data))
         number += 1
     connection.execute(schema.series.update().where(schema.series.c.id == row.id).values(**_summary(row, points)))
 
@@ -48,7 +51,7 @@ def _row(connection: Connection, run_id: str, name: str, context: str) -> Row[An
     this = (schema.series.c.run_id == run_id) & (schema.series.c.name == name) & (schema.series.c.context == context)
     row = connection.execute(sa.select(schema.series).where(this)).first()
     if row is None:
-        connection.execute(schema.series.insert().values(run_id=run_id, name=name, context=context, count=0))
+        connection.execute(schema.series.insert().values(run_id=run_id, name=name, context=context, size=0))
         row = connection.execute(sa.select(schema.series).where(this)).one()
     return row
 
@@ -59,8 +62,8 @@ def _summary(row: Row[Any], points: npt.NDArray[Any]) -> dict[str, Any]:
     lows = [one for one in (row.min, float(numbers.min()) if len(numbers) else None) if one is not None]
     highs = [one for one in (row.max, float(numbers.max()) if len(numbers) else None) if one is not None]
     return {
-        "count": row.count + len(points),
-        "first": _finite(float(values[0])) if row.count == 0 else row.first,
+        "size": row.size + len(points),
+        "first": _finite(float(values[0])) if row.size == 0 else row.first,
         "last": _finite(float(values[-1])),
         "min": min(lows, default=None),
         "max": max(highs, default=None),
@@ -73,7 +76,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def best(name: str, low: float | None, high: float | None, definitions: Mapping[str, Mapping[str, Any]]) -> float | None:
+def best(
+    name: str, low: float | None, high: float | None, definitions: Mapping[str, Mapping[str, Any]]
+) -> float | None:
     """The best value of a series by the first definition whose pattern fits its name."""
     for pattern, definition in definitions.items():
         if fnmatchcase(name, pattern):
@@ -89,7 +94,7 @@ def record(row: Row[Any], definitions: Mapping[str, Mapping[str, Any]]) -> Serie
         run_id=row.run_id,
         name=row.name,
         context=json.loads(row.context),
-        count=row.count,
+        count=row.size,
         first=row.first,
         last=row.last,
         min=row.min,
@@ -100,10 +105,16 @@ def record(row: Row[Any], definitions: Mapping[str, Mapping[str, Any]]) -> Serie
 
 
 def read(
-    connection: Connection, series_id: int, max_points: int | None = None, first_step: int | None = None, last_step: int | None = None
+    connection: Connection,
+    series_id: int,
+    max_points: int | None = None,
+    first_step: int | None = None,
+    last_step: int | None = None,
 ) -> Points:
     """Points between two steps, thinned to about `max_points` where there are more."""
-    query = sa.select(schema.chunks.c.data).where(schema.chunks.c.series_id == series_id).order_by(schema.chunks.c.number)
+    query = (
+        sa.select(schema.chunks.c.data).where(schema.chunks.c.series_id == series_id).order_by(schema.chunks.c.number)
+    )
     parts = [codec.unpack(row.data) for row in connection.execute(query)]
     if not parts:
         return Points(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int32))

@@ -46,4 +46,8 @@ def _git() -> dict[str, Any] | None:
     commit = ask("rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit, "branch": ask("rev-parse", "--abbrev-ref", "HEAD"), "dirty": bool(ask("status", "--porcelain", "-uno"))}
+    return {
+        "commit": commit,
+        "branch": ask("rev-parse", "--abbrev-ref", "HEAD"),
+        "dirty": bool(ask("status", "--porcelain", "-uno")),
+    }

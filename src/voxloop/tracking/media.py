@@ -47,7 +47,9 @@ class Volume:
                 require_same_grid(f"layer {name}", geometry, self.geometry)
             elif geometry.shape != self.geometry.shape:
                 sides = "×".join(map(str, geometry.shape))
-                raise VoxloopError(f'The layer "{name}" has {sides} voxels, and the scan is {self.geometry!r}; bring it onto the scan\'s grid.')
+                raise VoxloopError(
+                    f'The layer "{name}" has {sides} voxels, and the scan is {self.geometry!r}; bring it onto the scan\'s grid.'
+                )
             else:
                 content = _labels(name, content)
             self.layers[name] = content
@@ -66,7 +68,10 @@ class Volume:
         known = {} if known is None else known
         return {
             "image": _stored(self.image, self.geometry, "image", blobs, known),
-            "layers": [{"name": name, **_stored(layer, self.geometry, name, blobs, known)} for name, layer in self.layers.items()],
+            "layers": [
+                {"name": name, **_stored(layer, self.geometry, name, blobs, known)}
+                for name, layer in self.layers.items()
+            ],
             "classes": {str(number): name for number, name in self.classes.items()},
             "geometry": {
                 "shape": list(self.geometry.shape),
@@ -86,10 +91,14 @@ def _content(given: Any, affine: npt.ArrayLike | None) -> tuple[Content, Geometr
     while voxels.ndim > 3 and voxels.shape[0] == 1:
         voxels = voxels[0]
     if voxels.ndim != 3 or 0 in voxels.shape:
-        raise VoxloopError(f"A volume has three axes, and this array has the shape {'×'.join(map(str, voxels.shape))}; give one channel.")
+        raise VoxloopError(
+            f"A volume has three axes, and this array has the shape {'×'.join(map(str, voxels.shape))}; give one channel."
+        )
     matrix = np.asarray(matrix.cpu() if hasattr(matrix, "cpu") else matrix, dtype=np.float64)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-9:
-        raise VoxloopError("The affine of a volume is an invertible 4×4 matrix from voxel index to RAS millimetres; this one is not.")
+        raise VoxloopError(
+            "The affine of a volume is an invertible 4×4 matrix from voxel index to RAS millimetres; this one is not."
+        )
     return voxels, Geometry((voxels.shape[0], voxels.shape[1], voxels.shape[2]), matrix), voxels.dtype
 
 
@@ -98,7 +107,9 @@ def _labels(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     with np.errstate(invalid="ignore"):
         fits = whole.size == 0 or (float(whole.min()) >= 0 and float(whole.max()) <= 255)
     if not fits or (values.dtype.kind == "f" and not np.array_equal(whole, values)):
-        raise VoxloopError(f'The layer "{name}" is no label map: it holds other values than whole numbers from 0 to 255.')
+        raise VoxloopError(
+            f'The layer "{name}" is no label map: it holds other values than whole numbers from 0 to 255.'
+        )
     return whole.astype(np.uint8)
 
 
@@ -110,7 +121,9 @@ def _stored(
         key = (str(content.resolve()), stat.st_size, stat.st_mtime_ns)
         if key not in known or known[key] not in blobs:
             packed = content.name.endswith(".gz")
-            known[key] = blobs.put_file(content) if packed else blobs.put(gzip.compress(content.read_bytes(), 1, mtime=0))
+            known[key] = (
+                blobs.put_file(content) if packed else blobs.put(gzip.compress(content.read_bytes(), 1, mtime=0))
+            )
         digest = known[key]
         filename = content.name if content.name.endswith(".gz") else f"{content.name}.gz"
     else:

@@ -70,15 +70,21 @@ def _foreign(value: Any, depth: int) -> Any:
         return f"<{type(value).__name__} {'×'.join(map(str, value.shape))} {value.dtype}>"
     if hasattr(value, "param_groups"):
         groups = [{key: inner for key, inner in group.items() if key != "params"} for group in value.param_groups]
-        return {"name": type(value).__name__, **(plain(groups[0], depth + 1) if len(groups) == 1 else {"groups": plain(groups, depth + 1)})}
+        return {
+            "name": type(value).__name__,
+            **(plain(groups[0], depth + 1) if len(groups) == 1 else {"groups": plain(groups, depth + 1)}),
+        }
     if hasattr(value, "transforms") and callable(value):
-        return {"name": type(value).__name__, "transforms": [plain(one, depth + 1) for one in value.transforms]}
+        return {
+            "name": type(value).__name__,
+            "transforms": [plain(one, depth + 1) for one in value.transforms],
+        }
     if hasattr(value, "named_parameters"):
         count = sum(int(parameter.numel()) for _, parameter in value.named_parameters())
         return {"name": type(value).__name__, "parameters": count, **_arguments(value, depth)}
     if callable(value):
         return {"name": type(value).__name__, **_arguments(value, depth)}
-    if hasattr(value, "_asdict") or type(value).__repr__ is object.__repr__:
+    if not any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1]):
         return {"name": type(value).__qualname__, **_arguments(value, depth)}
     return str(value)
 

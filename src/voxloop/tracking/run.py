@@ -86,10 +86,20 @@ class Run:
         self._closed = False
         self._stop = threading.Event()
         if resume is None:
-            self._start(name, experiment, tuple(map(str, tags)), {str(key): plain(value) for key, value in (params or {}).items()})
+            self._start(
+                name,
+                experiment,
+                tuple(map(str, tags)),
+                {str(key): plain(value) for key, value in (params or {}).items()},
+            )
         else:
             self._resume(resume, params)
-        self._thread = threading.Thread(target=_drain_for_ever, args=(weakref.ref(self), self._stop), daemon=True, name=f"voxloop-{self.id}")
+        self._thread = threading.Thread(
+            target=_drain_for_ever,
+            args=(weakref.ref(self), self._stop),
+            daemon=True,
+            name=f"voxloop-{self.id}",
+        )
         self._thread.start()
         atexit.register(_finish_at_exit, weakref.ref(self))
 
@@ -100,11 +110,24 @@ class Run:
         self._definitions: dict[str, dict[str, str]] = {}
         self.params = Params(self, params)
         moment = time.time()
-        row = {"id": self.id, "name": self.name, "experiment": experiment, "status": "running", "created": moment, "heartbeat": moment}
+        row = {
+            "id": self.id,
+            "name": self.name,
+            "experiment": experiment,
+            "status": "running",
+            "created": moment,
+            "heartbeat": moment,
+        }
         with self.project.writing() as connection:
             connection.execute(
                 schema.runs.insert().values(
-                    **row, params=params, tags=list(tags), environment=environment.describe(), definitions={}, notes="", ended=None
+                    **row,
+                    params=params,
+                    tags=list(tags),
+                    environment=environment.describe(),
+                    definitions={},
+                    notes="",
+                    ended=None,
                 )
             )
 
@@ -128,7 +151,9 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.finish()
         else:
@@ -195,7 +220,9 @@ class Run:
                 connection.execute(schema.journals.delete().where(schema.journals.c.name == self._journal.path.name))
         self.project.close()
 
-    def _point(self, name: str, context: Mapping[str, Any] | None, step: int | None, value: float, epoch: int | None) -> None:
+    def _point(
+        self, name: str, context: Mapping[str, Any] | None, step: int | None, value: float, epoch: int | None
+    ) -> None:
         key = name if not context else (name, *context.items())
         with self._lock:
             if self._closed or os.getpid() != self._pid:
@@ -222,11 +249,20 @@ class Run:
                 return series.last_step
         return None
 
-    def _media(self, name: str, value: Volume, step: int | None, epoch: int | None, context: Mapping[str, Any] | None) -> None:
+    def _media(
+        self, name: str, value: Volume, step: int | None, epoch: int | None, context: Mapping[str, Any] | None
+    ) -> None:
         data = value.store(self.project.blobs, self._digests)
-        place = {"run_id": self.id, "name": name, "context": canonical(_context(context)), "step": step if step is not None else epoch or 0}
+        place = {
+            "run_id": self.id,
+            "name": name,
+            "context": canonical(_context(context)),
+            "step": step if step is not None else epoch or 0,
+        }
         with self.project.writing() as connection:
-            connection.execute(schema.media.insert().values(**place, epoch=epoch, time=time.time(), kind=value.kind, data=data))
+            connection.execute(
+                schema.media.insert().values(**place, epoch=epoch, time=time.time(), kind=value.kind, data=data)
+            )
 
     def _keep(self, **columns: Any) -> None:
         with self.project.writing() as connection:
@@ -277,7 +313,9 @@ def _context(context: Mapping[str, Any] | None) -> dict[str, Any]:
     for key, value in (context or {}).items():
         kept = plain(value)
         if not isinstance(kept, str | int | float | bool):
-            raise VoxloopError(f'The context key "{key}" holds {type(value).__name__}; a context is flat: texts, numbers, true and false.')
+            raise VoxloopError(
+                f'The context key "{key}" holds {type(value).__name__}; a context is flat: texts, numbers, true and false.'
+            )
         flat[str(key)] = kept
     return flat
 
@@ -285,8 +323,12 @@ def _context(context: Mapping[str, Any] | None) -> dict[str, Any]:
 def _number(name: str, value: Any) -> float:
     """A number of any library as a float."""
     if isinstance(value, str | bytes) or value is None:
-        raise VoxloopError(f'"{name}" is {value!r}, which is no number; log numbers and volumes, and put texts into params.')
+        raise VoxloopError(
+            f'"{name}" is {value!r}, which is no number; log numbers and volumes, and put texts into params.'
+        )
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise VoxloopError(f'"{name}" is a {type(value).__name__}, which is no single number; log its mean, or a volume.') from error
+        raise VoxloopError(
+            f'"{name}" is a {type(value).__name__}, which is no single number; log its mean, or a volume.'
+        ) from error

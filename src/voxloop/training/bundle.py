@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 # What belongs to one file or one machine, and is not carried over.
-OWN = {"imports", "initialize", "run", "training", "evaluating", "finalize", "bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "device"}
+OWN = {
+    "imports",
+    "initialize",
+    "run",
+    "training",
+    "evaluating",
+    "finalize",
+    "bundle_root",
+    "ckpt_dir",
+    "output_dir",
+    "dataset_dir",
+    "device",
+}
 
 
 def write(recipe: Path, target: Path, weights: Path, used: Mapping[str, Any], dice: float | None) -> Path:

@@ -11,7 +11,9 @@ from voxloop.errors import VoxloopError
 
 UNEXPECTED = re.compile(r"(?P<owner>[\w.]+?)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<name>\w+)'")
 COMPONENT = re.compile(r"component ['\"]?(?P<name>[\w.]+)")
-PATCH_TOO_DEEP = re.compile(r"[Ss]izes of tensors must match|Expected more than 1 (?:spatial element|value per channel)")
+PATCH_TOO_DEEP = re.compile(
+    r"[Ss]izes of tensors must match|Expected more than 1 (?:spatial element|value per channel)"
+)
 
 
 @contextmanager
@@ -22,7 +24,9 @@ def explain(recipe: str) -> Iterator[None]:
     except VoxloopError:
         raise
     except MemoryError as error:
-        raise VoxloopError(f"{recipe}: this machine has too little memory; lower batch_size, crops_per_scan or roi_size.") from error
+        raise VoxloopError(
+            f"{recipe}: this machine has too little memory; lower batch_size, crops_per_scan or roi_size."
+        ) from error
     except Exception as error:
         causes = list(_chain(error))
         for cause in causes:

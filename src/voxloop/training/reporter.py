@@ -13,8 +13,15 @@ class Reporter:
     """Draws on a console; follows the engines as one more handler."""
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-        from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self.console = console
         self._bar = Progress(
@@ -78,7 +85,8 @@ class Reporter:
         per_class = _per_class(state, len(names))
         mark = "  [green]new best[/green]" if state.best_metric_epoch == state.epoch else ""
         self.console.print(
-            f"{state.epoch:>7}{loss:>9.3f}{mean:>12.3f}{per_class}{state.best_metric:>9.3f}{mark}", highlight=False
+            f"{state.epoch:>7}{loss:>9.3f}{mean:>12.3f}{per_class}{state.best_metric:>9.3f}{mark}",
+            highlight=False,
         )
 
 

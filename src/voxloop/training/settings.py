@@ -25,7 +25,10 @@ def config_files(recipe: Path, preset: str) -> list[Path]:
     overlay = recipe / "configs" / f"{preset}.json"
     if not overlay.is_file():
         fixed = {"train", "evaluate", "inference", "metadata", "multi_gpu_train", "multi_gpu_evaluate"}
-        known = ["full", *sorted(path.stem for path in overlay.parent.glob("*.json") if path.stem not in fixed)]
+        known = [
+            "full",
+            *sorted(path.stem for path in overlay.parent.glob("*.json") if path.stem not in fixed),
+        ]
         raise VoxloopError(f'{recipe.name} has no preset "{preset}"; it has: {", ".join(known)}.')
     return [base, overlay]
 
@@ -83,7 +86,9 @@ def _check(key: str, value: Any, config: Mapping[str, Any]) -> None:
                 return
             raise VoxloopError(_unknown(key, value, step, steps[:depth], place, config))
     if _kind(place) != _kind(value) and not _is_expression(place) and not _is_expression(value) and place is not None:
-        raise VoxloopError(f"{key}={json.dumps(value)}: {key} is {_kind(place)} ({json.dumps(place)}), not {_kind(value)}.")
+        raise VoxloopError(
+            f"{key}={json.dumps(value)}: {key} is {_kind(place)} ({json.dumps(place)}), not {_kind(value)}."
+        )
     if isinstance(place, list) and isinstance(value, list) and _numbers(place) and not _numbers(value):
         raise VoxloopError(f"{key}={json.dumps(value)}: {key} is a list of numbers, such as {json.dumps(place)}.")
 
@@ -91,10 +96,9 @@ def _check(key: str, value: Any, config: Mapping[str, Any]) -> None:
 def _unknown(key: str, value: Any, step: str, parents: list[str], place: Any, config: Mapping[str, Any]) -> str:
     said = f"{key}={json.dumps(value)}"
     owner = "#".join(parents)
+    known: list[str] = []
     if isinstance(place, dict):
         known = [name for name in place if not name.startswith("_")] + sorted(arguments_of(place))
-    else:
-        known = []
     near = difflib.get_close_matches(step, known, n=1, cutoff=0.5)
     if near:
         return f'{said}: the recipe has no setting "{key}"; did you mean "{"#".join([*parents, near[0]])}"?'
@@ -135,6 +139,7 @@ def arguments_of(component: Mapping[str, Any]) -> set[str]:
     if not there:
         return set()
     try:
+        assert callable(found)
         return {name for name in inspect.signature(found).parameters if name not in ("self", "args", "kwargs")}
     except (TypeError, ValueError):
         return set()
@@ -147,7 +152,9 @@ def _kind(value: Any) -> str:
         return "a number"
     if isinstance(value, str):
         return "a text"
-    return {list: "a list", dict: "a block of settings"}.get(type(value), "empty")
+    if isinstance(value, list):
+        return "a list"
+    return "a block of settings" if isinstance(value, dict) else "empty"
 
 
 def _is_expression(value: Any) -> bool:
@@ -171,4 +178,6 @@ def searchable(config: Mapping[str, Any]) -> dict[str, Any]:
             return plain(target) if target != value and not isinstance(target, dict) else value
         return value
 
-    return {key: plain(value) for key, value in config.items() if key not in ("imports", "initialize", "run", "training")}
+    return {
+        key: plain(value) for key, value in config.items() if key not in ("imports", "initialize", "run", "training")
+    }

@@ -84,7 +84,9 @@ def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequenc
     parts = split_cases(data, split)
     for part in ("training", "validation"):
         if not parts[part]:
-            raise VoxloopError(f'{data}: the {part} part of split "{split}" is empty; a training needs at least two cases.')
+            raise VoxloopError(
+                f'{data}: the {part} part of split "{split}" is empty; a training needs at least two cases.'
+            )
     return Job(recipe, data.resolve(), preset, split, overrides)
 
 
@@ -223,7 +225,11 @@ class _Session:
             name=self.folder.name.replace("_", "-"),
             kind="model",
             aliases=["latest", *self._best_alias(checkpoints.best_score)],
-            metadata={"dice": checkpoints.best_score, "epoch": checkpoints.best_epoch, "recipe": self.folder.name},
+            metadata={
+                "dice": checkpoints.best_score,
+                "epoch": checkpoints.best_epoch,
+                "recipe": self.folder.name,
+            },
         )
         return Trained(
             run_id=self.run.id,

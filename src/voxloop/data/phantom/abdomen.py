@@ -33,14 +33,28 @@ class Scanner:
 SCANNERS: dict[str, Scanner] = {
     # Portal venous phase: spleen, liver, kidney and vessels lie on top of each other.
     "A": Scanner(
-        {"spleen": (115, 12), "liver": (108, 12), "kidney": (140, 25), "muscle": (58, 6), "vessel": (145, 20), "bowel": (45, 25)},
+        {
+            "spleen": (115, 12),
+            "liver": (108, 12),
+            "kidney": (140, 25),
+            "muscle": (58, 6),
+            "vessel": (145, 20),
+            "bowel": (45, 25),
+        },
         noise=(15, 26),
         thickness_mm=(1.5, 2.5, 3.0, 4.0, 5.0, 5.0, 6.0, 8.0),
         field_mm=(360, 400),
     ),
     # Without contrast medium, noisier, thicker, wider.
     "B": Scanner(
-        {"spleen": (52, 5), "liver": (58, 7), "kidney": (35, 5), "muscle": (50, 5), "vessel": (42, 5), "bowel": (25, 20)},
+        {
+            "spleen": (52, 5),
+            "liver": (58, 7),
+            "kidney": (35, 5),
+            "muscle": (50, 5),
+            "vessel": (42, 5),
+            "bowel": (25, 20),
+        },
         noise=(26, 38),
         thickness_mm=(3.0, 5.0, 7.0, 8.0),
         field_mm=(400, 460),
@@ -148,7 +162,12 @@ def anatomy(rng: np.random.Generator, scanner: Scanner, build: float, spleen: bo
         a, b, c = (np.array([x, y, z]) * build * rng.uniform(1 - spread, 1 + spread, 3)).tolist()
         return a, b, c
 
-    def shape(centre: tuple[float, float, float], radii: tuple[float, float, float], degrees: float = 8, rough: float = 4.0) -> Ellipsoid:
+    def shape(
+        centre: tuple[float, float, float],
+        radii: tuple[float, float, float],
+        degrees: float = 8,
+        rough: float = 4.0,
+    ) -> Ellipsoid:
         return Ellipsoid(centre, radii, turn(rng, degrees), Wobble.draw(rng, rough, 60.0))
 
     fat = rng.uniform(8, 30)
@@ -181,7 +200,13 @@ def anatomy(rng: np.random.Generator, scanner: Scanner, build: float, spleen: bo
     for side in (1, -1):
         kidney = near(side * 62, -44, -34 if side > 0 else -20, 5)
         organs.append(inner(shape(kidney, sized(25, 24, 50), 12, 3), hu("kidney"), 14))
-        organs.append(inner(shape((kidney[0] - side * 10, kidney[1] + 4, kidney[2]), sized(10, 9, 20), 10, 2), FAT + 40, 10))
+        organs.append(
+            inner(
+                shape((kidney[0] - side * 10, kidney[1] + 4, kidney[2]), sized(10, 9, 20), 10, 2),
+                FAT + 40,
+                10,
+            )
+        )
     for _ in range(int(rng.integers(7, 13))):
         centre = near(float(rng.uniform(-90, 90)), float(rng.uniform(5, 65)), float(rng.uniform(-150, -50)))
         organs.append(inner(shape(centre, sized(19, 16, 22, 0.35), 40, 5), hu("bowel"), 20))
@@ -203,7 +228,11 @@ def anatomy(rng: np.random.Generator, scanner: Scanner, build: float, spleen: bo
     scale = float(np.clip(rng.lognormal(0.0, 0.2), 0.68, 1.4))
     where = near(-104, -28, 30, 6)
     bean = Ellipsoid(
-        where, (25 * scale, 40 * scale, 54 * scale), turn(rng, 14), Wobble.draw(rng, 5.0, 70.0), float(rng.uniform(0.001, 0.004))
+        where,
+        (25 * scale, 40 * scale, 54 * scale),
+        turn(rng, 14),
+        Wobble.draw(rng, 5.0, 70.0),
+        float(rng.uniform(0.001, 0.004)),
     )
     dent = (where[0] + 27 * scale, where[1] + rng.normal(8, 4), where[2] + rng.normal(0, 8))
     hilum = Ellipsoid(dent, (14 * scale, 12 * scale, 22 * scale), turn(rng, 10), Wobble.draw(rng, 2.0, 40.0))
@@ -241,7 +270,13 @@ def _texture(rng: np.random.Generator, geometry: Geometry) -> Field:
     """A slow random field of about unit spread, so that no organ is flat."""
     from scipy.ndimage import gaussian_filter, zoom
 
-    coarse = [max(4, round(side * spacing / 12)) for side, spacing in zip(geometry.shape, geometry.spacing_mm, strict=True)]
+    coarse = [
+        max(4, round(side * spacing / 12)) for side, spacing in zip(geometry.shape, geometry.spacing_mm, strict=True)
+    ]
     field = gaussian_filter(rng.standard_normal(coarse, dtype=np.float32), 0.8)
-    fine = zoom(field / field.std(), [side / rough for side, rough in zip(geometry.shape, coarse, strict=True)], order=1)
+    fine = zoom(
+        field / field.std(),
+        [side / rough for side, rough in zip(geometry.shape, coarse, strict=True)],
+        order=1,
+    )
     return np.asarray(fine, np.float32)

@@ -35,7 +35,11 @@ class Header:
 
 
 def header(
-    rng: np.random.Generator, index: int, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float], centre_mm: npt.NDArray[np.float64]
+    rng: np.random.Generator,
+    index: int,
+    shape: tuple[int, int, int],
+    spacing_mm: tuple[float, float, float],
+    centre_mm: npt.NDArray[np.float64],
 ) -> Header:
     """A header whose volume is centred on a point of the patient, turned as the case's number says."""
     kind = index % len(DIRECTIONS)

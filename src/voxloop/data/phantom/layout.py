@@ -19,7 +19,7 @@ from voxloop.data.phantom.headers import Header
 from voxloop.errors import VoxloopError
 
 Progress = Callable[[int, int], None]
-HISTOGRAM = np.arange(-1024, 1026)
+HISTOGRAM = np.arange(-1024, 3074)
 NOTE = "phantom.json"
 
 
@@ -94,10 +94,11 @@ def make(
         "training": [{"image": f"./imagesTr/{name}", "label": f"./labelsTr/{name}"} for name in names[:cases]],
         "test": [f"./imagesTs/{name}" for name in names[cases:]],
     }
-    inside, outside = sum(one.inside for one in counts), sum(one.outside for one in counts)
+    inside = np.sum([one.inside for one in counts], axis=0)
+    outside = np.sum([one.outside for one in counts], axis=0)
     result = {
         "foreground": float(inside.sum() / (inside.sum() + outside.sum())),
-        "threshold_dice": threshold_dice(np.asarray(inside), np.asarray(outside)),
+        "threshold_dice": threshold_dice(inside, outside),
     }
     write(out / "dataset.json", (json.dumps(content, indent=2) + "\n").encode())
     write(out / NOTE, (json.dumps({"asked": asked, **result}) + "\n").encode())
@@ -116,7 +117,9 @@ def _finished(out: Path, asked: Mapping[str, Any]) -> dict[str, float] | None:
             return None
         raise VoxloopError(f"{out} is already there and is not a phantom dataset; choose another --out.") from None
     if note.get("asked") != json.loads(json.dumps(dict(asked))):
-        raise VoxloopError(f"{out} holds a phantom that was made with other settings; choose another --out, or delete it.")
+        raise VoxloopError(
+            f"{out} holds a phantom that was made with other settings; choose another --out, or delete it."
+        )
     return {"foreground": note["foreground"], "threshold_dice": note["threshold_dice"]}
 
 
@@ -128,8 +131,8 @@ def _write_case(draw: Draw, index: int, out: Path, prefix: str, labelled: bool) 
         write_nifti(out / "labelsTr" / name, case.header.image(case.labels))
     first = case.voxels[..., 0] if case.voxels.ndim == 4 else case.voxels
     here = case.labels > 0
-    inside, _ = np.histogram(np.clip(first[here], -1024, 1024), HISTOGRAM)
-    outside, _ = np.histogram(np.clip(first[~here], -1024, 1024), HISTOGRAM)
+    inside, _ = np.histogram(np.clip(first[here], -1024, 3072), HISTOGRAM)
+    outside, _ = np.histogram(np.clip(first[~here], -1024, 3072), HISTOGRAM)
     return Counts(inside, outside)
 
 
@@ -157,4 +160,6 @@ def write(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise VoxloopError(f"Cannot write {path}: {error.strerror}; free some space or choose another --out.") from error
+        raise VoxloopError(
+            f"Cannot write {path}: {error.strerror}; free some space or choose another --out."
+        ) from error

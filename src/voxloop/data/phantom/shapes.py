@@ -67,9 +67,13 @@ class Ellipsoid:
         reach = max(self.radii) + margin_mm + abs(self.bend) * max(self.radii) ** 2
         if self.wobble is not None:
             reach += float(np.abs(self.wobble.shifts).sum())
-        low = np.asarray(self.centre) - (reach if self.turn is not None or self.bend else np.asarray(self.radii) + reach - max(self.radii))
+        low = np.asarray(self.centre) - (
+            reach if self.turn is not None or self.bend else np.asarray(self.radii) + reach - max(self.radii)
+        )
         high = 2 * np.asarray(self.centre) - low
-        corners = np.array([(x, y, z, 1.0) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
+        corners = np.array(
+            [(x, y, z, 1.0) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
+        )
         index = corners @ np.linalg.inv(geometry.affine).T[:, :3]
         first = np.maximum(np.floor(index.min(axis=0)), 0).astype(int)
         last = np.minimum(np.ceil(index.max(axis=0)) + 1, geometry.shape).astype(int)
@@ -82,7 +86,11 @@ def points_of(geometry: Geometry, box: Box) -> Field:
     """The millimetres of each voxel centre in a box."""
     i, j, k = (np.arange(one.start, one.stop, dtype=np.float32) for one in box)
     columns = geometry.affine.astype(np.float32)
-    along = i[:, None, None, None] * columns[:3, 0] + j[None, :, None, None] * columns[:3, 1] + k[None, None, :, None] * columns[:3, 2]
+    along = (
+        i[:, None, None, None] * columns[:3, 0]
+        + j[None, :, None, None] * columns[:3, 1]
+        + k[None, None, :, None] * columns[:3, 2]
+    )
     out: Field = along + columns[:3, 3]
     return out
 

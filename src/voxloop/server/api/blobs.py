@@ -19,7 +19,9 @@ def get_blob(digest: str, filename: str, project: Opened, request: Request) -> R
     if request.headers.get("if-none-match") == f'"{digest}"':
         return Response(status_code=304, headers=headers)
     if not path.is_file():
-        raise VoxloopError(f"The blob {digest[:12]}… of {filename} is missing from the project; restore it from a backup.")
+        raise VoxloopError(
+            f"The blob {digest[:12]}… of {filename} is missing from the project; restore it from a backup."
+        )
     # Not as a content encoding: a browser would unpack it on the way and hand over something that is no .nii.gz.
     kind = "application/gzip" if filename.endswith(".gz") else "application/octet-stream"
     return FileResponse(path, media_type=kind, headers=headers)

@@ -15,13 +15,16 @@ router = APIRouter(tags=["runs"])
 
 @router.get("/runs", operation_id="listRuns")
 def list_runs(
-    project: Opened, limit: Annotated[int, Query(ge=1, le=10_000)] = 100, offset: Annotated[int, Query(ge=0)] = 0
+    project: Opened,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    offset: Annotated[int, Query(ge=0)] = 0,
 ) -> models.RunList:
     """Runs, newest first, each with its series that have no context."""
     found = project.runs(limit, offset)
     metrics = project.plain_series([run.id for run in found])
     return models.RunList(
-        total=project.count_runs(), runs=[models.RunSummary(**_summary(run, metrics.get(run.id, []))) for run in found]
+        total=project.count_runs(),
+        runs=[models.RunSummary(**_summary(run, metrics.get(run.id, []))) for run in found],
     )
 
 

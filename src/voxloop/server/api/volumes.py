@@ -19,7 +19,9 @@ def list_volumes(run_id: str, project: Opened) -> list[models.CaseVolumes]:
     steps: dict[tuple[str, str], set[int]] = {}
     for one in project.media(project.run(run_id).id, kind="volume"):
         steps.setdefault((_case(one), one.name), set()).add(one.step)
-    return [models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())]
+    return [
+        models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())
+    ]
 
 
 @router.get("/runs/{run_id}/volumes/{case}", operation_id="getVolume")
@@ -43,7 +45,10 @@ def get_volume(run_id: str, case: str, project: Opened, step: int | None = None)
         steps=steps,
         geometry=models.Geometry(**volume.data["geometry"]),
         image=_link(volume.data["image"]),
-        layers=[models.LabelLayer(name=layer["name"], classes=classes, **_link(layer).model_dump()) for layer in volume.data["layers"]],
+        layers=[
+            models.LabelLayer(name=layer["name"], classes=classes, **_link(layer).model_dump())
+            for layer in volume.data["layers"]
+        ],
         dice=_dice(project, run.id, volume.name, case, wanted),
     )
 
