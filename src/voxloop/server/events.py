@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
-from voxloop.errors import VoxloopError
 from voxloop.store import Project
 
 LOOK_S = 0.3
 RECOVER_EVERY = 10
 HEARTBEAT_S = 15.0
+log = logging.getLogger("voxloop.server")
 
 
 class ChangeFeed:
@@ -24,21 +25,26 @@ class ChangeFeed:
 
     async def watch(self) -> None:
         """Looks again and again; several changes within one look are one."""
-        token, looks = await asyncio.to_thread(self.project.change_token), 0
+        token, looks, blind = None, 0, False
         while not self._closing:
-            await asyncio.sleep(LOOK_S)
-            looks += 1
             try:
-                if looks % RECOVER_EVERY == 0:
+                if looks and looks % RECOVER_EVERY == 0:
                     # What a killed process left behind is drained, and its run shown as crashed.
                     await asyncio.to_thread(self.project.recover)
                 now = await asyncio.to_thread(self.project.change_token)
-            except VoxloopError:
-                continue
-            if now != token:
+            except Exception as error:
+                # A full disk or a folder that is away for a moment: the next look tries again, and says it only once.
+                if not blind:
+                    log.warning("Cannot see whether %s changes: %s", self.project.root, error)
+                blind = True
+            else:
+                blind = False
+                if token is not None and now != token:
+                    self.number += 1
+                    self._wake()
                 token = now
-                self.number += 1
-                self._wake()
+            looks += 1
+            await asyncio.sleep(LOOK_S)
 
     def close(self) -> None:
         """Lets everyone who listens go."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -14,7 +15,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-COOKIE = "voxloop_token"
 POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -27,6 +27,7 @@ POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "object-src 'none'",
         "base-uri 'none'",
+        "form-action 'none'",
         "frame-ancestors 'none'",
     ]
 )
@@ -35,50 +36,28 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    # No other site may show a scan in a page of its own, even where it could not read it.
+    (b"cross-origin-resource-policy", b"same-origin"),
 ]
 
 
 class Guard:
-    """Stands in front of the app."""
+    """Stands in front of the app. `hosts` are the names it answers to; None for any name, which only a token allows."""
 
-    def __init__(self, app: App, token: str | None = None, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(self, app: App, token: str | None = None, hosts: Collection[str] | None = LOOPBACK) -> None:
+        assert token or hosts is not None, "any name without a token lets everyone in"
+        assert token != "", "an empty token is one that everyone knows"
         self.app = app
         self.token = token
-        self.hosts = frozenset(hosts)
+        self.hosts = None if hosts is None else frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get("host", "")
-        if self.token is None and hostname(host) not in self.hosts:
-            # A page of another site whose name was made to point here would send its own name.
-            await _refuse(
-                send,
-                421,
-                "Wrong host",
-                f'This server does not answer as "{host[:100]}"; open it as http://127.0.0.1.',
-            )
-            return
-        origin = headers.get("origin")
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and origin is not None and urlsplit(origin).netloc != host:
-            await _refuse(send, 403, "Wrong origin", "Another site may not change anything here.")
-            return
-        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-        if self.token is not None and not self._knows(headers):
-            if _same(query.pop("token", ""), self.token):
-                # Once by the address, from then on by a cookie: the token leaves the address bar and the history.
-                where = scope["path"] + (f"?{urlencode(query)}" if query else "")
-                cookie = f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
-                await _reply(send, 303, b"", [(b"location", where.encode()), (b"set-cookie", cookie.encode())])
-                return
-            await _refuse(
-                send,
-                401,
-                "Token needed",
-                "Open the address that `voxloop serve` printed; it holds the token.",
-            )
+        if scope["type"] != "http":
+            # Nothing here speaks WebSocket, so none passes unseen.
+            await send({"type": "websocket.close", "code": 1008})
             return
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
@@ -86,13 +65,45 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *HEADERS]
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        app = self._stopped(scope, headers) or self.app
+        await app(scope, receive, send_with_headers)
 
-    def _knows(self, headers: dict[str, str]) -> bool:
-        kind, _, bearer = headers.get("authorization", "").partition(" ")
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        said = bearer if kind.lower() == "bearer" else cookie.value if cookie is not None else ""
-        return self.token is not None and _same(said, self.token)
+    def _stopped(self, scope: Scope, headers: dict[str, str]) -> App | None:
+        """The answer to a request that may not pass."""
+        host = headers.get("host", "")
+        if self.hosts is not None and hostname(host) not in self.hosts:
+            # A page of another site whose name was made to point here would send its own name.
+            return _refusal(
+                421, "Wrong host", f'This server does not answer as "{host[:100]}"; open it as http://127.0.0.1.'
+            )
+        origin = headers.get("origin")
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and origin is not None and urlsplit(origin).netloc != host:
+            return _refusal(403, "Wrong origin", "Another site may not change anything here.")
+        if self.token is None:
+            return None
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        if scope["method"] == "GET" and any(key == "token" and _same(value, self.token) for key, value in query):
+            return self._welcome(scope, [(key, value) for key, value in query if key != "token"])
+        if self._knows(scope, headers):
+            return None
+        return _refusal(401, "Token needed", "Open the address that `voxloop serve` printed; it holds the token.")
+
+    def _welcome(self, scope: Scope, query: list[tuple[str, str]]) -> App:
+        # Once by the address, from then on by a cookie: the token leaves the address bar and the history.
+        # One slash in front, or the address of another server could be smuggled into the path.
+        where = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{urlencode(query)}" if query else "")
+        cookie = f"{_cookie(scope)}={_proof(self.token or '')}; Path=/; HttpOnly; SameSite=Strict"
+        return _reply(303, b"", [(b"location", where.encode()), (b"set-cookie", cookie.encode())])
+
+    def _knows(self, scope: Scope, headers: dict[str, str]) -> bool:
+        assert self.token is not None
+        kind, _, said = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            # Header bytes were read as latin-1; the token was typed as UTF-8.
+            return _same(said.strip().encode("latin-1").decode("utf-8", "replace"), self.token)
+        cookies = (one.strip().partition("=") for one in headers.get("cookie", "").split(";"))
+        return any(name == _cookie(scope) and _same(value, _proof(self.token)) for name, _, value in cookies)
 
 
 def hostname(host: str) -> str:
@@ -103,18 +114,30 @@ def hostname(host: str) -> str:
         return ""
 
 
+def _cookie(scope: Scope) -> str:
+    # Browsers keep cookies by name without port; two projects served beside each other must not log each other out.
+    server = scope.get("server") or ("", "")
+    return f"voxloop_{server[1]}"
+
+
+def _proof(token: str) -> str:
+    """What the cookie holds: plain letters whatever the token holds, and not the token itself."""
+    return hashlib.sha256(b"voxloop cookie " + token.encode()).hexdigest()
+
+
 def _same(said: str, token: str) -> bool:
-    return hmac.compare_digest(said.encode(), token.encode())
+    return hmac.compare_digest(said.encode("utf-8", "replace"), token.encode("utf-8", "replace"))
 
 
-async def _refuse(send: Send, status: int, title: str, detail: str) -> None:
-    import json
-
+def _refusal(status: int, title: str, detail: str) -> App:
     body = json.dumps({"title": title, "detail": detail}).encode()
-    await _reply(send, status, body, [(b"content-type", b"application/json")])
+    return _reply(status, body, [(b"content-type", b"application/json")])
 
 
-async def _reply(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length, *HEADERS]})
-    await send({"type": "http.response.body", "body": body})
+def _reply(status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> App:
+    async def reply(scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": body})
+
+    return reply

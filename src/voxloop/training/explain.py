@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from voxloop.errors import VoxloopError
 
@@ -17,7 +18,7 @@ PATCH_TOO_DEEP = re.compile(
 
 
 @contextmanager
-def explain(recipe: str) -> Iterator[None]:
+def explain(recipe: str, config: Mapping[str, Any]) -> Iterator[None]:
     """Turns whatever a workflow raises into a sentence, where its cause is known; anything else passes through."""
     try:
         yield
@@ -32,7 +33,7 @@ def explain(recipe: str) -> Iterator[None]:
         for cause in causes:
             if isinstance(cause, VoxloopError):
                 raise VoxloopError(str(cause)) from error
-        sentence = _sentence(causes)
+        sentence = _sentence(causes, config)
         if sentence is None:
             raise
         raise VoxloopError(f"{recipe}: {sentence}") from error
@@ -46,7 +47,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _sentence(causes: list[BaseException]) -> str | None:
+def _sentence(causes: list[BaseException], config: Mapping[str, Any]) -> str | None:
     text = " | ".join(str(cause) for cause in causes)
     root = causes[-1]
     unexpected = UNEXPECTED.search(text)
@@ -54,14 +55,14 @@ def _sentence(causes: list[BaseException]) -> str | None:
         known = _parameters(unexpected["owner"])
         near = difflib.get_close_matches(unexpected["name"], known, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else f"; it takes: {', '.join(known)}." if known else "."
-        return f'{unexpected["owner"]} has no argument "{unexpected["name"]}"{hint}'
+        return f'{_keys(unexpected["owner"], config)} has no argument "{unexpected["name"]}"{hint}'
     if "out of memory" in text:
         return "the device ran out of memory; lower batch_size, crops_per_scan or roi_size."
     if PATCH_TOO_DEEP.search(text):
         return "the crop does not fit the network; make each side of roi_size a multiple of the product of its strides."
     component = COMPONENT.search(text)
     if component and root is not causes[0]:
-        return f'the part "{component["name"]}" cannot be made: {_first_line(root)}'
+        return f"{_keys(component['name'], config)} cannot be made: {_first_line(root)}"
     if "No space left" in text:
         return "the disk is full; free some space, then go on with --resume."
     return None
@@ -69,7 +70,25 @@ def _sentence(causes: list[BaseException]) -> str | None:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
-    return f"{lines[0] if lines else type(error).__name__}."
+    return f"{lines[0].rstrip('.') if lines else type(error).__name__}."
+
+
+def _keys(owner: str, config: Mapping[str, Any]) -> str:
+    """The key of the part that is made by a class or function: `network_def (UNet)`."""
+    name = owner.rsplit(".", 1)[-1]
+
+    def search(place: Any, key: str) -> Iterator[str]:
+        if isinstance(place, Mapping):
+            if str(place.get("_target_", "")).rsplit(".", 1)[-1] == name:
+                yield key
+            for inner, value in place.items():
+                yield from search(value, f"{key}#{inner}" if key else str(inner))
+        elif isinstance(place, list):
+            for number, value in enumerate(place):
+                yield from search(value, f"{key}#{number}")
+
+    found = list(search(config, ""))
+    return f"{' or '.join(found[:3])} ({name})" if found else name
 
 
 def _parameters(owner: str) -> list[str]:

@@ -71,10 +71,11 @@ class Trained:
 
 def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequence[str]) -> Job:
     """Checks everything that can be known before the first scan is read."""
-    folder = recipes.find(recipe)
-    config = settings.read(settings.config_files(folder, preset))
-    overrides = settings.overrides(arguments, config)
+    files = settings.config_files(recipes.find(recipe), preset)
     dataset = read_dataset(data)
+    # MONAI is imported here, seconds after everything that can be told without it.
+    config = settings.read(files)
+    overrides = settings.overrides(arguments, config)
     classes = overrides.get("class_names", config.get("class_names"))
     if isinstance(classes, list):
         require_labels(dataset, classes[1:])
@@ -156,7 +157,7 @@ class _Session:
             reporter.attach(trainer, evaluator, classes[1:], done)
             checkpoints.attach(trainer, evaluator)
             if done < trainer.state.max_epochs:
-                with explain(self.folder.name):
+                with explain(self.folder.name, self.config):
                     workflow.run()
                     workflow.finalize()
         finally:
@@ -166,7 +167,7 @@ class _Session:
     def _workflow(self) -> Any:
         from monai.bundle import ConfigWorkflow
 
-        with explain(self.folder.name):
+        with explain(self.folder.name, self.config):
             workflow = ConfigWorkflow(
                 config_file=[str(file) for file in self.files],
                 meta_file=str(self.folder / "configs" / "metadata.json"),
@@ -184,7 +185,7 @@ class _Session:
         return workflow
 
     def _engines(self, workflow: Any) -> tuple[Any, Any]:
-        with explain(self.folder.name):
+        with explain(self.folder.name, self.config):
             trainer = workflow.parser.get_parsed_content("train#trainer")
             evaluator = None
             if "validate" in workflow.parser.get():

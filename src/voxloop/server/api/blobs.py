@@ -16,7 +16,7 @@ def get_blob(digest: str, filename: str, project: Opened, request: Request) -> R
     """A blob's bytes. The file name only tells the reader the format."""
     path = project.blobs.path(digest)
     headers = {"cache-control": FOR_EVER, "etag": f'"{digest}"'}
-    if request.headers.get("if-none-match") == f'"{digest}"':
+    if digest in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     if not path.is_file():
         raise VoxloopError(

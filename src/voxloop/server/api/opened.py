@@ -18,5 +18,7 @@ def _feed(request: Request) -> ChangeFeed:
     return feed
 
 
+# The largest number that the database can be asked about.
+LARGEST = 2**63 - 1
 Opened = Annotated[Project, Depends(_project)]
 Feed = Annotated[ChangeFeed, Depends(_feed)]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from voxloop.server import models
 from voxloop.server.api.artifacts import artifact
-from voxloop.server.api.opened import Opened
+from voxloop.server.api.opened import LARGEST, Opened
 from voxloop.store import RunRecord, SeriesRecord
 
 router = APIRouter(tags=["runs"])
@@ -17,7 +17,7 @@ router = APIRouter(tags=["runs"])
 def list_runs(
     project: Opened,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> models.RunList:
     """Runs, newest first, each with its series that have no context."""
     found = project.runs(limit, offset)

@@ -1,12 +1,12 @@
-"""Series, their points, and the table of cases that they make."""
+"""Series and their points."""
 
 import math
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
-from voxloop.server import cases, models
-from voxloop.server.api.opened import Opened
+from voxloop.server import models
+from voxloop.server.api.opened import LARGEST, Opened
 
 router = APIRouter(tags=["series"])
 
@@ -33,11 +33,11 @@ def list_series(run_id: str, project: Opened) -> list[models.Series]:
 
 @router.get("/series/{series_id}/points", operation_id="getPoints")
 def get_points(
-    series_id: int,
+    series_id: Annotated[int, Path(ge=0, le=LARGEST)],
     project: Opened,
     most: Annotated[int, Query(alias="max", ge=4, le=100_000)] = 1000,
-    first: Annotated[int | None, Query(alias="from")] = None,
-    last: Annotated[int | None, Query(alias="to")] = None,
+    first: Annotated[int | None, Query(alias="from", ge=-LARGEST, le=LARGEST)] = None,
+    last: Annotated[int | None, Query(alias="to", ge=-LARGEST, le=LARGEST)] = None,
 ) -> models.Points:
     """Points between two steps, thinned so that no spike is lost."""
     points = project.points(series_id, most, first, last)
@@ -47,27 +47,3 @@ def get_points(
         times=points.times.tolist(),
         values=[value if math.isfinite(value) else None for value in points.values.tolist()],
     )
-
-
-@router.get("/runs/{run_id}/cases", operation_id="listCases")
-def list_cases(run_id: str, project: Opened, metric: str = "val/dice") -> models.CaseTable:
-    """Every case and class over the steps, the worst last value first."""
-    run = project.run(run_id)
-    series = [one for one in project.series(run.id, metric) if "case" in one.context]
-    with_volume = {str(one.context.get("case", "")) for one in project.media(run.id, kind="volume")}
-    made = cases.table(series, {one.id: project.points(one.id) for one in series}, with_volume)
-    rows = [
-        models.CaseRow.model_validate(
-            {
-                "case": row.case,
-                "class": row.class_name,
-                "values": list(row.values),
-                "last": row.last,
-                "best": row.best,
-                "worst": row.worst,
-                "has_volume": row.has_volume,
-            }
-        )
-        for row in made.rows
-    ]
-    return models.CaseTable(metric=metric, steps=list(made.steps), rows=rows)

@@ -1,13 +1,13 @@
 """Volumes: which there are, and one with its layers at a step."""
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from voxloop.errors import VoxloopError
 from voxloop.server import models
-from voxloop.server.api.opened import Opened
+from voxloop.server.api.opened import LARGEST, Opened
 from voxloop.store import MediaRecord, Project
 
 router = APIRouter(tags=["volumes"])
@@ -18,19 +18,33 @@ def list_volumes(run_id: str, project: Opened) -> list[models.CaseVolumes]:
     """The cases of a run that can be looked at, with their steps."""
     steps: dict[tuple[str, str], set[int]] = {}
     for one in project.media(project.run(run_id).id, kind="volume"):
-        steps.setdefault((_case(one), one.name), set()).add(one.step)
+        steps.setdefault((case_of(one), one.name), set()).add(one.step)
     return [
         models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())
     ]
 
 
-@router.get("/runs/{run_id}/volumes/{case}", operation_id="getVolume")
-def get_volume(run_id: str, case: str, project: Opened, step: int | None = None) -> models.CaseVolume:
-    """A scan with its layers at a step, or at the last one. The scan's address stays the same from step to step."""
+@router.get("/runs/{run_id}/volumes/{case:path}", operation_id="getVolume")
+def get_volume(
+    run_id: str,
+    case: str,
+    project: Opened,
+    step: Annotated[int | None, Query(ge=-LARGEST, le=LARGEST)] = None,
+    name: str | None = None,
+) -> models.CaseVolume:
+    """A scan with its layers at a step, or at the last one. The scan's address stays the same from step to step.
+
+    A case that was logged under several names is shown under the one that was logged last, or under `name`.
+    """
     run = project.run(run_id)
-    mine = [one for one in project.media(run.id, kind="volume") if _case(one) == case]
+    mine = [one for one in project.media(run.id, "volume", name) if case_of(one) == case]
     if not mine:
-        raise VoxloopError(f'Run {run.name} has no volume of a case "{case}"; open its cases to see which it has.')
+        under = f' under the name "{name}"' if name is not None else ""
+        raise VoxloopError(
+            f'Run {run.name} has no volume of a case "{case}"{under}; open its cases to see which it has.'
+        )
+    shown = max(mine, key=lambda one: one.id).name
+    mine = [one for one in mine if one.name == shown]
     steps = sorted({one.step for one in mine})
     wanted = steps[-1] if step is None else step
     here = [one for one in mine if one.step == wanted]
@@ -53,13 +67,15 @@ def get_volume(run_id: str, case: str, project: Opened, step: int | None = None)
     )
 
 
-def _case(volume: MediaRecord) -> str:
+def case_of(volume: MediaRecord) -> str:
     """The case that a volume shows; one that was logged without is known by its name."""
     return str(volume.context.get("case", volume.name))
 
 
 def _link(blob: dict[str, Any]) -> models.BlobLink:
-    return models.BlobLink(url=f"/api/v1/blobs/{blob['digest']}/{quote(blob['filename'])}", bytes=blob["bytes"])
+    return models.BlobLink(
+        url=f"/api/v1/blobs/{blob['digest']}/{quote(blob['filename'], safe='')}", bytes=blob["bytes"]
+    )
 
 
 def _dice(project: Project, run_id: str, name: str, case: str, step: int) -> dict[str, float] | None:
@@ -67,7 +83,7 @@ def _dice(project: Project, run_id: str, name: str, case: str, step: int) -> dic
     subset = name.rpartition("/")[0]
     found = {}
     for series in project.series(run_id, f"{subset}/dice" if subset else "dice"):
-        if series.context.get("case") == case:
+        if str(series.context.get("case")) == case:
             points = project.points(series.id, first_step=step, last_step=step)
             if len(points) and points.values[-1] == points.values[-1]:
                 found[str(series.context.get("class", ""))] = float(points.values[-1])

@@ -28,23 +28,19 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def table(
-    series: Sequence[SeriesRecord],
-    points: Mapping[int, Points],
-    with_volume: Collection[str],
-    lower_is_better: bool = False,
-) -> Table:
+def of_cases(series: Sequence[SeriesRecord], points: Mapping[int, Points], with_volume: Collection[str]) -> Table:
     """Rows for all series that have a case, by their last value. Of two values at one step the later counts."""
-    of_cases = [one for one in series if "case" in one.context]
+    series = [one for one in series if "case" in one.context]
+    lower_is_better = any(_is_a_cost(one) for one in series)
     by_step: dict[int, dict[int, float]] = {
         one.id: {
             int(step): float(value) for step, value in zip(points[one.id].steps, points[one.id].values, strict=True)
         }
-        for one in of_cases
+        for one in series
     }
     steps = tuple(sorted({step for values in by_step.values() for step in values}))
     rows = []
-    for one in of_cases:
+    for one in series:
         values = tuple(_number(by_step[one.id].get(step)) for step in steps)
         numbers = [value for value in values if value is not None]
         low, high = (min(numbers), max(numbers)) if numbers else (None, None)
@@ -67,6 +63,11 @@ def table(
         return (row.last is None, -value if lower_is_better else value, row.case, row.class_name)
 
     return Table(steps, tuple(sorted(rows, key=badness)))
+
+
+def _is_a_cost(series: SeriesRecord) -> bool:
+    """Whether the run defined the lowest value as the best, as for a distance. Undefined, higher is better."""
+    return series.best is not None and series.best == series.min and series.min != series.max
 
 
 def _number(value: float | None) -> float | None:

@@ -1,0 +1,187 @@
+"""A training is tracked, can be killed and resumed, and leaves a bundle that predicts as it validated."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from voxloop.data.phantom import make_spleen
+from voxloop.errors import VoxloopError
+from voxloop.inference.evaluate import evaluate_tracked
+from voxloop.inference.model import load_model
+from voxloop.store import Project, open_project
+from voxloop.training.train import Job, Trained, prepare, train
+
+TINY = [
+    "epochs=3",
+    "val_interval=1",
+    "spacing_mm=[6,6,6]",
+    "roi_size=[32,32,32]",
+    "crops_per_scan=1",
+    "repeats=1",
+    "cache_workers=0",
+    "network_def#channels=[4,8]",
+    "network_def#strides=[2]",
+]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "Task09_Spleen"
+    make_spleen(folder, cases=5, seed=11, size="small")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Path]:
+    folder = tmp_path_factory.mktemp("project")
+    with open_project(folder, create=True) as project:
+        return train(prepare("spleen_ct", dataset, "quick", "default", TINY), project, name="tiny"), folder
+
+
+@pytest.fixture
+def project(trained: tuple[Trained, Path]) -> Project:
+    return open_project(trained[1])
+
+
+def test_every_iteration_and_validation_is_tracked(trained: tuple[Trained, Path], project: Project) -> None:
+    run = project.run("tiny")
+    series = {(one.name, one.context.get("case"), one.context.get("class")): one for one in project.series(run.id)}
+    assert run.status == "finished"
+    assert series["train/loss", None, None].count == 3 * 2, "four training cases, two a batch"
+    assert series["val/mean_dice", None, None].count == 3
+    (case,) = run.params["split"]["validation"]
+    assert series["val/dice", case, "spleen"].count == 3
+    assert series["val/mean_dice", None, None].best == pytest.approx(trained[0].best_dice)
+
+
+def test_settings_are_searchable_params(project: Project) -> None:
+    params = project.run("tiny").params
+    assert params["spacing_mm"] == [6, 6, 6]
+    assert params["optimizer"]["lr"] == params["learning_rate"]
+    assert params["job"]["overrides"]["network_def#channels"] == [4, 8]
+
+
+def test_each_validation_keeps_a_volume_on_the_scans_own_grid(dataset: Path, project: Project) -> None:
+    import gzip
+
+    import nibabel as nib
+
+    run = project.run("tiny")
+    kept = project.media(run.id, kind="volume")
+    assert [one.step for one in kept] == [1, 2, 3]
+    assert len({one.data["image"]["digest"] for one in kept}) == 1, "the scan is stored once"
+    case = kept[0].context["case"]
+    scan = nib.load(dataset / "imagesTr" / f"{case}.nii.gz")
+    truth = np.asarray(nib.load(dataset / "labelsTr" / f"{case}.nii.gz").dataobj)
+    layers = {layer["name"]: layer["digest"] for layer in kept[-1].data["layers"]}
+    stored = {
+        name: nib.Nifti1Image.from_bytes(gzip.decompress(project.blobs.get(digest))) for name, digest in layers.items()
+    }
+    assert (np.asarray(stored["truth"].dataobj) == truth).all()
+    assert stored["prediction"].shape == scan.shape
+    assert np.allclose(stored["prediction"].affine, scan.affine, atol=1e-4)
+
+
+def test_the_model_is_a_bundle_with_the_settings_that_were_used(project: Project) -> None:
+    version = project.artifact("spleen-ct:best")
+    folder = project.materialise(version)
+    inference = json.loads((folder / "configs" / "inference.json").read_text())
+    assert inference["spacing_mm"] == [6, 6, 6]
+    assert inference["network_def"]["channels"] == [4, 8]
+    assert inference["run"] == "%evaluating"
+    assert project.run("tiny").id == version.run_id
+    model = load_model("spleen-ct:best", project)
+    assert model.classes == ("background", "spleen")
+    assert sum(one.numel() for one in model.network.parameters()) < 100_000
+
+
+def test_an_evaluation_is_a_run_that_remembers_its_model(dataset: Path, project: Project) -> None:
+    result = evaluate_tracked("spleen-ct:best", dataset, project, part="all", name="judged")
+    assert len(result.cases) == 5
+    assert [case.mean_dice for case in result.cases] == sorted(case.mean_dice for case in result.cases)
+    run = project.run("judged")
+    assert [version.name for version in project.used(run.id)] == ["spleen-ct"]
+    assert run.id in project.users(project.artifact("spleen-ct:best"))
+    tracked = {
+        str(one.context["case"]): one.last for one in project.series(run.id, "eval/dice")
+    }
+    assert tracked == {case.case: pytest.approx(case.classes[0].dice) for case in result.cases}
+
+
+def test_weights_with_code_in_them_are_refused(project: Project, tmp_path: Path) -> None:
+    import shutil
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, ("touch sprung",)
+
+    folder = tmp_path / "bundle"
+    shutil.copytree(project.materialise(project.artifact("spleen-ct:best")), folder, copy_function=shutil.copyfile)
+    torch.save({"model": Trap()}, folder / "models" / "model.pt")
+    with pytest.raises(VoxloopError, match="more than tensors"):
+        load_model(str(folder))
+    assert not Path("sprung").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signal_sent", "status"), [(signal.SIGKILL, "crashed"), (signal.SIGTERM, "interrupted")])
+def test_a_killed_training_goes_on_after_its_last_epoch(
+    dataset: Path, tmp_path: Path, signal_sent: signal.Signals, status: str
+) -> None:
+    words = ["train", "spleen_ct", "--data", str(dataset), "--preset", "quick", *TINY, "epochs=40"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "voxloop", *words],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 90
+    while not list(tmp_path.glob(".voxloop/runs/*/last.pt")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "no epoch was finished within 90 s"
+        time.sleep(0.05)
+    process.send_signal(signal_sent)
+    said = process.communicate()[1]
+    assert process.returncode != 0
+    assert "Traceback" not in said
+
+    with open_project(tmp_path) as project:
+        (run,) = project.runs()
+        assert run.status == status
+        if status == "interrupted":
+            assert f"--resume {run.id}" in said
+        (losses,) = project.series(run.id, "train/loss")
+        before = losses.count
+        assert 0 < before < 40 * 2
+        job = Job.of(run)
+        short = Job(job.recipe, job.data, job.preset, job.split, {**job.overrides, "epochs": 25})
+        state = torch.load(tmp_path / ".voxloop" / "runs" / run.id / "last.pt", weights_only=True)
+        done = train(short, project, resume=run.id)
+        assert done.epochs == 25
+        (again,) = project.series(run.id, "train/loss")
+        steps = project.points(again.id).steps
+        assert project.run(run.id).status == "finished"
+    assert sorted(set(steps.tolist())) == list(range(1, 25 * 2 + 1)), "no iteration is missing"
+    # What the kill cut off, after the last whole epoch, is done again; nothing before it is.
+    assert (np.bincount(steps)[1 : state["iteration"] + 1] == 1).all()
+
+
+def test_resuming_what_is_no_training_is_refused(project: Project) -> None:
+    import voxloop as vx
+
+    with vx.Run(name="other", project=project.root):
+        pass
+    with pytest.raises(VoxloopError, match="nothing to resume"):
+        Job.of(project.run("other"))
