@@ -111,9 +111,7 @@ def test_an_evaluation_is_a_run_that_remembers_its_model(dataset: Path, project:
     run = project.run("judged")
     assert [version.name for version in project.used(run.id)] == ["spleen-ct"]
     assert run.id in project.users(project.artifact("spleen-ct:best"))
-    tracked = {
-        str(one.context["case"]): one.last for one in project.series(run.id, "eval/dice")
-    }
+    tracked = {str(one.context["case"]): one.last for one in project.series(run.id, "eval/dice")}
     assert tracked == {case.case: pytest.approx(case.classes[0].dice) for case in result.cases}
 
 

@@ -1,0 +1,103 @@
+"""The table of cases, without a server or a database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxloop.server.table import of_cases
+from voxloop.store import Points, SeriesRecord
+
+
+def logged(
+    number: int, context: dict[str, Any], by_step: list[tuple[int, float]], best: str | None = None
+) -> tuple[SeriesRecord, Points]:
+    """A series and its points, as the store answers."""
+    values = [value for _, value in by_step]
+    finite = [value for value in values if np.isfinite(value)]
+    low, high = min(finite, default=None), max(finite, default=None)
+    goal = {"min": low, "max": high, None: None}[best]
+    record = SeriesRecord(number, "run", "val/dice", context, len(values), None, None, low, high, None, goal)
+    count = len(by_step)
+    steps = np.array([step for step, _ in by_step], np.int64)
+    return record, Points(steps, np.array(values, float), np.zeros(count), np.full(count, -1, np.int32))
+
+
+def table(*series: tuple[SeriesRecord, Points], with_volume: tuple[str, ...] = ()) -> Any:
+    return of_cases([one for one, _ in series], {one.id: points for one, points in series}, with_volume)
+
+
+def test_the_worst_last_value_comes_first() -> None:
+    made = table(
+        logged(1, {"case": "a", "class": "spleen"}, [(1, 0.9), (2, 0.8)]),
+        logged(2, {"case": "b", "class": "spleen"}, [(1, 0.1), (2, 0.7)]),
+    )
+    assert [row.case for row in made.rows] == ["b", "a"]
+    assert [(row.last, row.best, row.worst) for row in made.rows] == [(0.7, 0.7, 0.1), (0.8, 0.9, 0.8)]
+
+
+def test_of_a_distance_the_largest_is_the_worst() -> None:
+    made = table(
+        logged(1, {"case": "a"}, [(1, 3.0), (2, 2.0)], best="min"),
+        logged(2, {"case": "b"}, [(1, 3.0), (2, 9.0)], best="min"),
+    )
+    assert [(row.case, row.best, row.worst) for row in made.rows] == [("b", 3.0, 9.0), ("a", 2.0, 3.0)]
+
+
+def test_one_constant_series_does_not_turn_the_table_around() -> None:
+    made = table(logged(1, {"case": "a"}, [(1, 0.5)], "max"), logged(2, {"case": "b"}, [(1, 0.2)], "max"))
+    assert [row.case for row in made.rows] == ["b", "a"]
+
+
+def test_a_step_that_a_case_lacks_is_empty_and_the_last_number_counts() -> None:
+    made = table(
+        logged(1, {"case": "a"}, [(1, 0.5), (3, float("nan"))]),
+        logged(2, {"case": "b"}, [(2, 0.6), (3, 0.7)]),
+    )
+    assert made.steps == (1, 2, 3)
+    assert made.rows[0].values == (0.5, None, None)
+    assert made.rows[0].last == 0.5
+    assert made.rows[1].values == (None, 0.6, 0.7)
+
+
+def test_a_case_without_any_number_comes_last() -> None:
+    made = table(logged(1, {"case": "a"}, [(1, float("nan"))]), logged(2, {"case": "b"}, [(1, 0.9)]))
+    assert [row.case for row in made.rows] == ["b", "a"]
+    assert (made.rows[1].last, made.rows[1].best, made.rows[1].worst) == (None, None, None)
+
+
+def test_of_two_values_at_one_step_the_later_counts() -> None:
+    assert table(logged(1, {"case": "a"}, [(1, 0.5), (1, 0.6)])).rows[0].values == (0.6,)
+
+
+def test_series_of_no_case_are_no_rows_and_contexts_need_not_be_texts() -> None:
+    made = table(logged(1, {"class": "spleen"}, [(1, 0.5)]), logged(2, {"case": 12, "class": 1}, [(1, 0.5)]))
+    assert [(row.case, row.class_name) for row in made.rows] == [("12", "1")]
+
+
+def test_only_cases_with_a_volume_say_so() -> None:
+    made = table(logged(1, {"case": "a"}, [(1, 0.5)]), logged(2, {"case": "b"}, [(1, 0.6)]), with_volume=("b",))
+    assert [row.has_volume for row in made.rows] == [False, True]
+
+
+def test_nothing_makes_an_empty_table() -> None:
+    made = table()
+    assert (made.steps, made.rows) == ((), ())
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 5), st.floats(allow_nan=True, allow_infinity=True)), max_size=6), max_size=5
+    )
+)
+def test_the_table_is_a_rectangle_in_order(columns: list[list[tuple[int, float]]]) -> None:
+    made = table(*(logged(nth, {"case": f"c{nth}"}, points) for nth, points in enumerate(columns)))
+    assert len(made.rows) == len(columns)
+    assert all(len(row.values) == len(made.steps) for row in made.rows)
+    assert list(made.steps) == sorted(set(made.steps))
+    last = [row.last for row in made.rows]
+    numbers = [value for value in last if value is not None]
+    assert last[: len(numbers)] == sorted(numbers)
