@@ -31,9 +31,9 @@ def addresses() -> list[tuple[str, str]]:
 
     def walk(routes: Iterable[Any], before: str = "") -> None:
         for route in routes:
-            inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
-            if inner:
-                walk(inner, before + getattr(route, "prefix", ""))
+            included = getattr(route, "original_router", None)
+            if included is not None:
+                walk(included.routes, before + route.include_context.prefix)
             elif hasattr(route, "path"):
                 path = route.path
                 for name, value in VALUES.items():
@@ -42,11 +42,9 @@ def addresses() -> list[tuple[str, str]]:
 
     app = create_app(None)
     walk(app.routes)
-    for path, item in app.openapi()["paths"].items():
-        for name, value in VALUES.items():
-            path = path.replace(f"{{{name}}}", value)
-        found.update((method.upper(), path) for method in item)
-    assert len(found) >= 13, sorted(found)
+    paths = {path for _, path in found}
+    assert {"/", "/api/openapi.json", "/api/v1/events", "/api/v1/runs/unet-a"} <= paths, sorted(paths)
+    assert len(app.openapi()["paths"]) == len(paths) - 2, "the walk has missed some"
     assert not any("{" in path for _, path in found), "a new path parameter needs a value here"
     return sorted(found)
 
@@ -106,8 +104,8 @@ def test_another_site_may_not_change_anything(client: TestClient, method: str, o
 
 
 def test_the_token_is_known_by_header(tokened: TestClient) -> None:
-    said = f"Bearer {TOKEN}".encode()
-    assert tokened.get("/api/v1/project", headers={"authorization": said}).status_code == 200
+    said = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    assert tokened.get("/api/v1/project", headers=said).status_code == 200
 
 
 def test_the_token_is_said_once_and_leaves_the_address(tokened: TestClient) -> None:
@@ -116,7 +114,7 @@ def test_the_token_is_said_once_and_leaves_the_address(tokened: TestClient) -> N
     assert answer.headers["location"] == "/runs?q=a+b&empty="
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
     assert TOKEN not in cookie
     assert tokened.get("/api/v1/project").status_code == 200, "from then on by the cookie"
     again = tokened.get("/", params={"token": TOKEN})
@@ -137,7 +135,7 @@ def test_the_way_back_stays_on_this_server(tokened: TestClient, path: str) -> No
 
 def test_a_served_token_does_not_open_other_names_on_loopback(written: Written) -> None:
     with open_project(written.root) as project, TestClient(create_app(project, TOKEN), HERE) as client:
-        said = {"authorization": f"Bearer {TOKEN}".encode(), "host": b"evil.example"}
+        said = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"host", b"evil.example")]
         assert client.get("/api/v1/project", headers=said).status_code == 421
 
 

@@ -93,7 +93,8 @@ class Guard:
         # Once by the address, from then on by a cookie: the token leaves the address bar and the history.
         # One slash in front, or the address of another server could be smuggled into the path.
         where = "/" + quote(scope["path"].lstrip("/\\")) + (f"?{urlencode(query)}" if query else "")
-        cookie = f"{_cookie(scope)}={_proof(self.token or '')}; Path=/; HttpOnly; SameSite=Strict"
+        # Lax, not Strict: a link in a colleague's message must still be logged in after the redirect.
+        cookie = f"{_cookie(scope)}={_proof(self.token or '')}; Path=/; HttpOnly; SameSite=Lax"
         return _reply(303, b"", [(b"location", where.encode()), (b"set-cookie", cookie.encode())])
 
     def _knows(self, scope: Scope, headers: dict[str, str]) -> bool:
