@@ -20,10 +20,12 @@ def pictures(page: Page, address: str) -> None:
     page.goto(f"{address}/cases?run=demo")
     page.get_by_role("row").nth(1).wait_for()
     page.screenshot(path=IMAGES / "cases.png")
-    page.keyboard.press("Enter")
     page.goto(f"{address}/viewer?run=demo&case={worst_case(page)}")
     page.locator("[data-state=ready]").wait_for(timeout=60_000)
     page.wait_for_timeout(500)
+    # Into the spleen, in the axial plane.
+    page.mouse.click(418, 583)
+    page.wait_for_timeout(800)
     page.screenshot(path=IMAGES / "viewer.png")
 
 

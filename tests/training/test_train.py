@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from voxloop.data.phantom import make_spleen
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluate import evaluate_tracked

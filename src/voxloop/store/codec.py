@@ -75,9 +75,11 @@ def _sum(column: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.signedinteger]
 
 
 def _shuffle(column: Column) -> bytes:
-    return np.ascontiguousarray(np.ascontiguousarray(column).view(np.uint8).reshape(len(column), -1).T).tobytes()
+    return np.ascontiguousarray(
+        np.ascontiguousarray(column).view(np.uint8).reshape(len(column), column.itemsize).T
+    ).tobytes()
 
 
 def _unshuffle(data: bytes, dtype: np.dtype[np.generic]) -> Column:
-    sorted_bytes = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1)
+    sorted_bytes = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, len(data) // dtype.itemsize)
     return np.ascontiguousarray(sorted_bytes.T).reshape(-1).view(dtype)

@@ -84,6 +84,7 @@ class Run:
         self._digests: dict[tuple[Any, ...], str] = {}
         self._drained = START
         self._closed = False
+        self._resumed = resume is not None
         self._stop = threading.Event()
         if resume is None:
             self._start(
@@ -227,7 +228,12 @@ class Run:
         with self._lock:
             if self._closed or os.getpid() != self._pid:
                 raise VoxloopError(f"Run {self.name} is closed here, so nothing more can be logged into it.")
-            number = self._numbers.get(key) or self._declare(key, name, context)
+            try:
+                number = self._numbers.get(key) or self._declare(key, name, context)
+            except TypeError:
+                # Something in the context cannot be a key; as text it can, or it is refused in a sentence.
+                key = (name, canonical(_context(context)))
+                number = self._numbers.get(key) or self._declare(key, name, context)
             if step is None:
                 step = self._next_steps.get(number, 0)
             self._next_steps[number] = step + 1
@@ -235,15 +241,21 @@ class Run:
 
     def _declare(self, key: Any, name: str, context: Mapping[str, Any] | None) -> int:
         text = canonical(_context(context))
+        for known in self._declared.values():
+            if (known.name, known.context) == (name, text):
+                # The same context in another order is the same series.
+                self._numbers[key] = known.number
+                return known.number
         number = len(self._declared) + 1
         self._journal.declare(number, name, text)
         self._declared[number] = Declared(number, name, text)
         self._numbers[key] = number
-        if self._resumed_step(name, text) is not None:
-            self._next_steps[number] = (self._resumed_step(name, text) or 0) + 1
+        last = self._last_step(name, text) if self._resumed else None
+        if last is not None:
+            self._next_steps[number] = last + 1
         return number
 
-    def _resumed_step(self, name: str, context: str) -> int | None:
+    def _last_step(self, name: str, context: str) -> int | None:
         for series in self.project.series(self.id, name):
             if canonical(series.context) == context:
                 return series.last_step
@@ -327,7 +339,7 @@ def _number(name: str, value: Any) -> float:
             f'"{name}" is {value!r}, which is no number; log numbers and volumes, and put texts into params.'
         )
     try:
-        return float(value)
+        return float(value.item() if getattr(value, "size", None) == 1 else value)
     except (TypeError, ValueError) as error:
         raise VoxloopError(
             f'"{name}" is a {type(value).__name__}, which is no single number; log its mean, or a volume.'

@@ -1,0 +1,87 @@
+"""What a process appended is read by whoever finds the file, whatever became of the process and of the file's end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voxloop.store.journal import FIRST_SIZE, START, UNIT, Declared, Journal, orphans, owned, parse
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "one.journal", "run1")
+    made.declare(1, "loss", "{}")
+    yield made
+    made.close(remove=True)
+
+
+def test_points_come_back_by_series(journal: Journal) -> None:
+    journal.append(1, 0, 0.5, 1000, -1)
+    journal.declare(2, "val/dice", '{"case":"spleen_12"}')
+    journal.append(2, 7, 0.9, 2000, 3)
+    journal.append(1, 1, 0.25, 3000, -1)
+    declared: dict[int, Declared] = {}
+    points = parse(journal.read(START), declared)
+    assert declared[2] == Declared(2, "val/dice", '{"case":"spleen_12"}')
+    assert points[1]["value"].tolist() == [0.5, 0.25]
+    assert points[2].tolist() == [(2, 7, 0.9, 2000, 3)]
+
+
+def test_it_grows_past_its_first_size(journal: Journal) -> None:
+    count = 2 * FIRST_SIZE // UNIT
+    for step in range(count):
+        journal.append(1, step, step / 2, step, -1)
+    points = parse(journal.read(START), {})[1]
+    assert (points["step"] == np.arange(count)).all()
+
+
+def test_a_stretch_can_be_read_from_where_one_was(journal: Journal) -> None:
+    journal.append(1, 0, 0.5, 0, -1)
+    middle = journal.committed
+    journal.append(1, 1, 0.7, 0, -1)
+    declared = {1: Declared(1, "loss", "{}")}
+    assert parse(journal.read(middle), declared)[1]["step"].tolist() == [1]
+
+
+def test_a_living_process_keeps_its_journal(journal: Journal, tmp_path: Path) -> None:
+    assert owned(journal.path)
+    assert list(orphans(tmp_path)) == []
+
+
+def test_a_journal_without_its_process_is_an_orphan(tmp_path: Path) -> None:
+    made = Journal(tmp_path / "one.journal", "run1")
+    made.close(remove=False)
+    assert not owned(made.path)
+    (orphan,) = orphans(tmp_path)
+    assert orphan.run_id == "run1"
+
+
+def test_points_that_nobody_declared_are_none(journal: Journal) -> None:
+    journal.append(99, 0, 1.0, 0, -1)
+    assert set(parse(journal.read(START), {})) == set()
+
+
+@settings(deadline=None, max_examples=60)
+@given(garbage=st.binary(max_size=400), cut=st.integers(0, 400))
+def test_a_torn_end_is_ignored(tmp_path_factory: pytest.TempPathFactory, garbage: bytes, cut: int) -> None:
+    folder = tmp_path_factory.mktemp("torn")
+    made = Journal(folder / "one.journal", "run1")
+    made.declare(1, "loss", "{}")
+    for step in range(5):
+        made.append(1, step, float(step), step, -1)
+    end = made.committed
+    made.close(remove=False)
+    whole = made.path.read_bytes()
+    # Cut into the committed part, then add what a broken disk may leave.
+    made.path.write_bytes(whole[: max(0, end - cut)] + garbage)
+    (orphan,) = orphans(folder)
+    points = parse(orphan.content, {})
+    kept = points[1]["step"].tolist() if 1 in points else []
+    undamaged = max(0, (end - cut - START) // UNIT - 2)
+    assert kept[: min(5, undamaged)] == list(range(min(5, undamaged)))
