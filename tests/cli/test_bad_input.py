@@ -115,6 +115,26 @@ def test_nothing_is_left_behind_by_a_refused_training(dataset: Path, tmp_path: P
     assert not (tmp_path / ".voxloop").exists()
 
 
+@pytest.mark.parametrize("kilobytes", [100, 400, 1500])
+def test_no_space_left_at_any_point_is_one_sentence(dataset: Path, tmp_path: Path, kilobytes: int) -> None:
+    """A training whose files may not grow past a size, as on a full disk; with space, the same project goes on."""
+    small = "epochs=1 val_interval=1 spacing_mm=[6,6,6] roi_size=[32,32,32] cache_workers=0"
+    train = f"{sys.executable} -m voxloop train spleen_ct --data {dataset} --preset quick {small}"
+    done = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; ulimit -f {kilobytes}; {train}"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "free some space" in said(done.stderr)
+    command("runs", "--project", str(tmp_path), cwd=tmp_path, expect=0)
+
+
 def test_no_project(tmp_path: Path) -> None:
     assert ".voxloop" in said(command("runs", cwd=tmp_path))
 

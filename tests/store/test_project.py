@@ -29,6 +29,22 @@ def test_no_project_is_a_sentence(tmp_path: Path) -> None:
         open_project(tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_not_taken_for_the_one_above(tmp_path: Path) -> None:
+    vx.Run(name="a", project=tmp_path).finish()
+    with pytest.raises(VoxloopError, match="No folder is at"):
+        open_project(tmp_path / "misspelt")
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".voxloop").mkdir()
+    path = tmp_path / ".voxloop" / "voxloop.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE patients (name TEXT)")
+    other.close()
+    with pytest.raises(VoxloopError, match="another program"):
+        open_project(tmp_path)
+
+
 def test_a_damaged_database_is_a_sentence_and_is_left_alone(tmp_path: Path) -> None:
     vx.Run(name="a", project=tmp_path).finish()
     database = tmp_path / ".voxloop" / "voxloop.db"

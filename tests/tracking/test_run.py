@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,15 @@ def test_how_it_ended_is_how_the_block_ended(tmp_path: Path) -> None:
         with pytest.raises(error), vx.Run(project=tmp_path):
             raise error
         assert status(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"), [("", "finished"), ("raise ValueError", "failed"), ("raise KeyboardInterrupt", "interrupted")]
+)
+def test_a_script_without_a_block_ends_as_its_process_did(tmp_path: Path, end: str, expected: str) -> None:
+    code = f"import voxloop as vx; run = vx.Run(project={str(tmp_path)!r}); run.log({{'x': 1.0}})\n{end}"
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert status(tmp_path) == expected
 
 
 def test_points_are_seen_by_others_within_a_second_while_it_runs(tmp_path: Path) -> None:

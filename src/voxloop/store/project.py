@@ -30,6 +30,8 @@ def open_project(path: Path | str | None = None, create: bool = False) -> Projec
     With `create`, one is made there if none is found. VOXLOOP_PROJECT names the place where no path is given.
     """
     start = Path(path if path is not None else os.environ.get("VOXLOOP_PROJECT") or Path.cwd()).absolute()
+    if path is not None and not create and not start.exists():
+        raise VoxloopError(f"No folder is at {start}, so no project is there; check --project.")
     for folder in [start, *start.parents]:
         root = folder if folder.name == FOLDER else folder / FOLDER
         if root.is_dir():
@@ -56,19 +58,18 @@ class Project:
         self.cache = root / "cache"
         self.journals = root / "journals"
         database = root / DATABASE
-        new = not database.exists()
         self._engine = schema.connect(database)
         self._watch: sqlite3.Connection | None = None
         try:
-            if new:
+            if schema.is_empty(self._engine):
                 schema.create(self._engine)
             schema.upgrade(self._engine, database)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
             self._engine.dispose()
             reason = str(getattr(error, "orig", error))
-            raise VoxloopError(
-                f"{database} cannot be opened ({reason}); restore it from a backup, or move the folder away."
-            ) from error
+            full = "disk" in reason
+            way_out = "free some space and try again" if full else "restore it from a backup, or move the folder away"
+            raise VoxloopError(f"{database} cannot be opened ({reason}); {way_out}.") from error
         except VoxloopError:
             self._engine.dispose()
             raise

@@ -135,11 +135,15 @@ def connect(path: Path) -> Engine:
 
 
 def create(engine: Engine) -> None:
-    """Makes the tables of a new database."""
-    metadata.create_all(engine)
+    """Makes the tables of a new database, all of them or none."""
     with engine.begin() as connection:
-        if connection.execute(sa.select(meta.c.value).where(meta.c.key == "version")).first() is None:
-            connection.execute(meta.insert().values(key="version", value=str(VERSION)))
+        metadata.create_all(connection)
+        connection.execute(meta.insert().values(key="version", value=str(VERSION)))
+
+
+def is_empty(engine: Engine) -> bool:
+    """Whether there is nothing in a database yet, as where a full disk cut off its making."""
+    return not sa.inspect(engine).get_table_names()
 
 
 def upgrade(
@@ -147,6 +151,10 @@ def upgrade(
 ) -> None:
     """Brings a database to `version` step by step, after a backup; refuses one from the future."""
     with engine.connect().execution_options(reading=True) as connection:
+        if not sa.inspect(connection).has_table("meta"):
+            raise VoxloopError(
+                f"{path} is a database of another program; move it away, or choose another project folder."
+            )
         found = int(connection.execute(sa.select(meta.c.value).where(meta.c.key == "version")).scalar_one())
     if found > version:
         raise VoxloopError(

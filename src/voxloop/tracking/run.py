@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import sys
 import threading
 import time
 import weakref
@@ -317,7 +318,9 @@ def _drain_for_ever(reference: weakref.ref[Run], stop: threading.Event) -> None:
 def _finish_at_exit(reference: weakref.ref[Run]) -> None:
     run = reference()
     if run is not None:
-        run.finish()
+        # Set where an error ended the script outside of any `with`.
+        error = getattr(sys, "last_value", None)
+        run.finish("finished" if error is None else "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
 
 
 def _context(context: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from voxloop.errors import VoxloopError
 
 UNEXPECTED = re.compile(r"(?P<owner>[\w.]+?)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<name>\w+)'")
 COMPONENT = re.compile(r"component ['\"]?(?P<name>[\w.]+)")
+# torch writes weights through a zip writer that reports a short write in its own words.
+DISK_FULL = re.compile(r"No space left|File too large|inline_container|PytorchStreamWriter")
 PATCH_TOO_DEEP = re.compile(
     r"[Ss]izes of tensors must match|Expected more than 1 (?:spatial element|value per channel)"
 )
@@ -60,11 +62,11 @@ def _sentence(causes: list[BaseException], config: Mapping[str, Any]) -> str | N
         return "the device ran out of memory; lower batch_size, crops_per_scan or roi_size."
     if PATCH_TOO_DEEP.search(text):
         return "the crop does not fit the network; make each side of roi_size a multiple of the product of its strides."
+    if DISK_FULL.search(text):
+        return "the disk is full; free some space, then go on with --resume."
     component = COMPONENT.search(text)
     if component and root is not causes[0]:
         return f"{_keys(component['name'], config)} cannot be made: {_first_line(root)}"
-    if "No space left" in text:
-        return "the disk is full; free some space, then go on with --resume."
     return None
 
 

@@ -178,6 +178,5 @@ def searchable(config: Mapping[str, Any]) -> dict[str, Any]:
             return plain(target) if target != value and not isinstance(target, dict) else value
         return value
 
-    return {
-        key: plain(value) for key, value in config.items() if key not in ("imports", "initialize", "run", "training")
-    }
+    machinery = ("_meta_", "imports", "initialize", "run", "training")
+    return {key: plain(value) for key, value in config.items() if key not in machinery}

@@ -250,9 +250,9 @@ class _Session:
 
 @contextmanager
 def _quiet_engines() -> Iterator[None]:
-    """The reporter says what the engines' own loggers and known warnings would say once more."""
+    """The reporter and the error say what the engines' own loggers and known warnings would say once more."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
             # A case without foreground, such as after a splenectomy, gives background crops only, as it should.
