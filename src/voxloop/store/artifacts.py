@@ -145,25 +145,32 @@ def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:
     if target.is_dir():
         return target
     partial = target.with_name(f".partial-{version.digest}-{time.monotonic_ns()}")
-    for relative, file in version.files.items():
-        path = partial / relative
-        if partial.resolve() not in path.resolve().parents:
-            raise VoxloopError(
-                f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.'
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = blobs.path(file["digest"])
-        if not source.is_file():
-            raise VoxloopError(
-                f"{version.ref}: the blob of {relative} is missing; restore {blobs.folder} from a backup."
-            )
-        try:
-            path.hardlink_to(source)
-        except OSError:
-            shutil.copyfile(source, path)
     try:
+        for relative, file in version.files.items():
+            _place(version, blobs, relative, file["digest"], partial)
         partial.rename(target)
-    except OSError:
-        # Another process was faster, and made the same.
+    except OSError as error:
+        # Another process may have been faster, and made the same.
+        if not target.is_dir():
+            raise VoxloopError(
+                f"Cannot unpack {version.ref} into {cache}: {error.strerror or error}; free some space and try again."
+            ) from error
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _place(version: ArtifactVersion, blobs: Blobs, relative: str, digest: str, folder: Path) -> None:
+    path = folder / relative
+    if folder.resolve() not in path.resolve().parents:
+        raise VoxloopError(
+            f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.'
+        )
+    source = blobs.path(digest)
+    if not source.is_file():
+        raise VoxloopError(f"{version.ref}: the blob of {relative} is missing; restore {blobs.folder} from a backup.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, path)

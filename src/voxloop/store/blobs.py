@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,14 +40,14 @@ class Blobs:
 
     def put_file(self, source: Path) -> str:
         """Stores a file's content, read piece by piece."""
-        hasher = hashlib.sha256()
-        with source.open("rb") as file:
-            while piece := file.read(PIECE):
-                hasher.update(piece)
-        digest = hasher.hexdigest()
-        if digest not in self:
+        try:
             with source.open("rb") as file:
-                self._write(digest, lambda out: shutil.copyfileobj(file, out, PIECE))
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if digest not in self:
+                    file.seek(0)
+                    self._write(digest, lambda out: _copy(file, out, digest))
+        except OSError as error:
+            raise VoxloopError(f"Cannot read {source}: {error.strerror or error}; check the path.") from error
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -63,8 +62,11 @@ class Blobs:
         """Digests whose content has changed under them."""
         for path in sorted(self.folder.glob("??/*")):
             digest = path.parent.name + path.name
-            if DIGEST.fullmatch(digest) and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-                yield digest
+            if DIGEST.fullmatch(digest):
+                with path.open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                if found != digest:
+                    yield digest
 
     def _write(self, digest: str, fill: Callable[[IO[bytes]], object]) -> None:
         target = self.path(digest)
@@ -79,9 +81,21 @@ class Blobs:
                 os.fsync(file.fileno())
             os.chmod(partial, 0o444)  # noqa: PTH101 - of the temporary name
             Path(partial).replace(target)
-        except OSError as error:
+        except BaseException as error:
             if partial is not None:
                 Path(partial).unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise VoxloopError(
                 f"Cannot store a blob in {self.folder}: {error.strerror or error}; free some space and try again."
             ) from error
+
+
+def _copy(source: IO[bytes], out: IO[bytes], digest: str) -> None:
+    """Copies what is to become the blob `digest`, and refuses it if it is no longer that."""
+    hasher = hashlib.sha256()
+    while piece := source.read(PIECE):
+        hasher.update(piece)
+        out.write(piece)
+    if hasher.hexdigest() != digest:
+        raise VoxloopError(f"{source.name} changed while it was being stored; store it once it is complete.")

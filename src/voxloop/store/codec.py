@@ -42,11 +42,14 @@ def pack(
 def unpack(
     data: bytes,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """The columns that `pack` was given."""
-    form, count = HEAD.unpack_from(data)
-    if form != FORMAT:
-        raise ValueError(f"chunk format {form} is unknown")
-    plain = zlib.decompress(data[HEAD.size :])
+    """The columns that `pack` was given; ValueError where these bytes are not its."""
+    try:
+        form, count = HEAD.unpack_from(data)
+        plain = zlib.decompress(data[HEAD.size :])
+    except (struct.error, zlib.error) as error:
+        raise ValueError(str(error)) from error
+    if form != FORMAT or len(plain) != count * sum(column.itemsize for column in COLUMNS):
+        raise ValueError(f"format {form}, {count} points, {len(plain)} bytes")
     columns: list[Column] = []
     start = 0
     for dtype in COLUMNS:

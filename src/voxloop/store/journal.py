@@ -15,6 +15,7 @@ import json
 import mmap
 import os
 import struct
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +50,11 @@ class Declared:
 
 
 class Journal:
-    """The writer's end: appends, and is locked by its process."""
+    """The writer's end: appends, and is locked by its process. `drained` is how far the database holds it."""
 
     def __init__(self, path: Path, run_id: str) -> None:
         self.path = path
-        self.run_id = run_id
+        self.drained = START
         path.parent.mkdir(parents=True, exist_ok=True)
         # The file gets its name only once it has a head and a lock: nobody may take it for a dead one in between.
         partial = path.with_suffix(".partial")
@@ -64,12 +65,14 @@ class Journal:
         HEAD.pack_into(self._map, 0, MAGIC, START, run_id.encode().ljust(48, b"\0"))
         partial.replace(path)
         self.committed = START
+        _open_here.add(self)
 
     def append(self, series: int, step: int, value: float, time_us: int, epoch: int) -> None:
         """Adds a point; when this returns, killing the process does not lose it."""
         at = self.committed
         if at + UNIT > self._size:
             self._map = self._grow(self._size * 2)
+        # Refuses, before anything is committed, a step or epoch that is no integer of its size.
         POINT.pack_into(self._map, at, series, step, value, time_us, epoch)
         self.committed = at + UNIT
         COMMITTED.pack_into(self._map, 8, self.committed)
@@ -96,6 +99,12 @@ class Journal:
         if remove:
             self.path.unlink(missing_ok=True)
         self._file.close()
+        _open_here.discard(self)
+
+    def abandon(self) -> None:
+        """In a forked child: lets go of the file, whose lock would otherwise outlive the writer in its children."""
+        self._map.close()
+        self._file.close()
 
     def _grow(self, size: int) -> mmap.mmap:
         try:
@@ -112,6 +121,19 @@ class Journal:
             self._map.close()
         self._size = size
         return mmap.mmap(self._file.fileno(), size)
+
+
+_open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for one in list(_open_here):
+        one.abandon()
+    _open_here.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +158,10 @@ def owned(path: Path) -> bool:
 
 
 def orphans(folder: Path) -> Iterator[Orphan]:
-    """Every journal that lost its process, one at a time; another process that looks at the same time gets none of them."""
+    """Every journal that lost its process, one at a time; another process that looks at the same time gets none of them.
+
+    What bears no journal's head belongs to no run.
+    """
     for path in sorted(folder.glob("*.journal")):
         try:
             file = path.open("rb")
@@ -151,13 +176,17 @@ def orphans(folder: Path) -> Iterator[Orphan]:
             if not path.exists() or os.fstat(file.fileno()).st_ino != path.stat().st_ino:
                 continue
             head = file.read(START)
-            if len(head) < START:
+            if len(head) < START or not head.startswith(MAGIC):
                 yield Orphan(path, "", b"")
                 continue
-            magic, committed, run_id = HEAD.unpack(head)
-            there = path.stat().st_size
-            content = file.read(max(0, min(committed, there) - START)) if magic == MAGIC else b""
-            yield Orphan(path, run_id.rstrip(b"\0").decode(errors="replace") if magic == MAGIC else "", content)
+            _, committed, run_id = HEAD.unpack(head)
+            content = file.read(max(0, min(committed, path.stat().st_size) - START))
+            yield Orphan(path, run_id.rstrip(b"\0").decode(errors="replace"), content)
+
+
+def set_aside(path: Path) -> None:
+    """Takes a journal that nobody can read out of the way, without losing it."""
+    path.replace(path.with_suffix(".damaged"))
 
 
 def parse(content: bytes, declared: dict[int, Declared]) -> dict[int, npt.NDArray[Any]]:
@@ -177,8 +206,9 @@ def parse(content: bytes, declared: dict[int, Declared]) -> dict[int, npt.NDArra
             break
         try:
             number, name, context = json.loads(content[(mark + 1) * UNIT : (mark + 1) * UNIT + length])
-            declared[int(number)] = Declared(int(number), str(name), str(context))
-        except (ValueError, TypeError):
+            if isinstance(json.loads(context), dict):
+                declared[int(number)] = Declared(int(number), str(name), str(context))
+        except (ValueError, TypeError, RecursionError):
             continue
     points = units[is_point]
     return {

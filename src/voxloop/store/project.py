@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from voxloop.errors import VoxloopError
-from voxloop.store import artifacts, journal, schema, series
+from voxloop.store import artifacts, recovery, schema, series
 from voxloop.store.blobs import Blobs
 from voxloop.store.records import ArtifactVersion, MediaRecord, Points, RunRecord, SeriesRecord
 
 FOLDER = ".voxloop"
 DATABASE = "voxloop.db"
+KEPT = ("blobs", "journals")
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
@@ -58,11 +59,14 @@ class Project:
         self.cache = root / "cache"
         self.journals = root / "journals"
         database = root / DATABASE
+        if not database.exists() and any((root / kept).is_dir() and any((root / kept).iterdir()) for kept in KEPT):
+            raise VoxloopError(
+                f"{root} has lost its database {DATABASE}; restore it from a backup, or move the folder away."
+            )
         self._engine = schema.connect(database)
         self._watch: sqlite3.Connection | None = None
         try:
-            if schema.is_empty(self._engine):
-                schema.create(self._engine)
+            schema.create(self._engine)
             schema.upgrade(self._engine, database)
         except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
             self._engine.dispose()
@@ -95,8 +99,13 @@ class Project:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view of the database."""
-        with self._engine.connect().execution_options(reading=True) as connection:
-            yield connection
+        try:
+            with self._engine.connect().execution_options(reading=True) as connection:
+                yield connection
+        except sa.exc.DatabaseError as error:
+            raise VoxloopError(
+                f"Cannot read {self.root / DATABASE} ({error.orig}); restore it from a backup."
+            ) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -104,7 +113,7 @@ class Project:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
+        except sa.exc.DatabaseError as error:
             raise VoxloopError(
                 f"Cannot write to {self.root / DATABASE} ({error.orig}); free some space or wait for other writers."
             ) from error
@@ -297,41 +306,9 @@ class Project:
 
     # What others are writing
 
-    def drain(
-        self,
-        connection: Connection,
-        name: str,
-        run_id: str,
-        content: bytes,
-        end: int,
-        declared: dict[int, journal.Declared],
-    ) -> None:
-        """Moves a stretch of a journal, which ends at byte `end`, into its series; in the caller's transaction."""
-        for number, points in journal.parse(content, declared).items():
-            series.append(connection, run_id, declared[number].name, declared[number].context, points)
-        connection.execute(schema.journals.delete().where(schema.journals.c.name == name))
-        connection.execute(schema.journals.insert().values(name=name, drained=end))
-
     def recover(self) -> list[str]:
         """Drains what dead processes left, and marks their runs crashed; answers with the ids of those runs."""
-        crashed = []
-        for orphan in journal.orphans(self.journals):
-            declared: dict[int, journal.Declared] = {}
-            with self.writing() as connection:
-                row = connection.execute(
-                    sa.select(schema.journals.c.drained).where(schema.journals.c.name == orphan.path.name)
-                ).first()
-                drained = (row.drained if row else journal.START) - journal.START
-                journal.parse(orphan.content[:drained], declared)
-                end = journal.START + len(orphan.content)
-                self.drain(connection, orphan.path.name, orphan.run_id, orphan.content[drained:], end, declared)
-                running = (schema.runs.c.id == orphan.run_id) & (schema.runs.c.status == "running")
-                if connection.execute(schema.runs.update().where(running).values(status="crashed")).rowcount:
-                    crashed.append(orphan.run_id)
-            orphan.path.unlink(missing_ok=True)
-            with self.writing() as connection:
-                connection.execute(schema.journals.delete().where(schema.journals.c.name == orphan.path.name))
-        return crashed
+        return recovery.recover(self.journals, self.reading, self.writing)
 
     def change_token(self) -> str:
         """Changes whenever another connection has changed the database; costs one small look."""

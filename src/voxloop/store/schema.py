@@ -135,15 +135,15 @@ def connect(path: Path) -> Engine:
 
 
 def create(engine: Engine) -> None:
-    """Makes the tables of a new database, all of them or none."""
+    """Makes the tables, unless there are any. All in one transaction, so that nobody meets a database without a version."""
+    with engine.connect().execution_options(reading=True) as connection:
+        if sa.inspect(connection).get_table_names():
+            return
     with engine.begin() as connection:
+        if sa.inspect(connection).get_table_names():
+            return
         metadata.create_all(connection)
         connection.execute(meta.insert().values(key="version", value=str(VERSION)))
-
-
-def is_empty(engine: Engine) -> bool:
-    """Whether there is nothing in a database yet, as where a full disk cut off its making."""
-    return not sa.inspect(engine).get_table_names()
 
 
 def upgrade(
@@ -151,21 +151,41 @@ def upgrade(
 ) -> None:
     """Brings a database to `version` step by step, after a backup; refuses one from the future."""
     with engine.connect().execution_options(reading=True) as connection:
-        if not sa.inspect(connection).has_table("meta"):
-            raise VoxloopError(
-                f"{path} is a database of another program; move it away, or choose another project folder."
-            )
-        found = int(connection.execute(sa.select(meta.c.value).where(meta.c.key == "version")).scalar_one())
+        found = _version(connection, path)
     if found > version:
         raise VoxloopError(
             f"{path.parent} was written by a newer voxloop (schema {found}, this one knows {version}); update voxloop."
         )
     if found == version:
         return
-    backup = path.with_name(f"{path.name}.schema-{found}.backup")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
-        source.backup(target)
     with engine.begin() as connection:
+        # Looked at again with the writer's lock held: another process may have been here first.
+        found = _version(connection, path)
+        if found < version:
+            _back_up(path, path.with_name(f"{path.name}.schema-{found}.backup"))
         for step in range(found, version):
             migrations[step](connection)
         connection.execute(meta.update().where(meta.c.key == "version").values(value=str(version)))
+
+
+def _version(connection: Connection, path: Path) -> int:
+    foreign = VoxloopError(
+        f"{path} holds no voxloop project, but data of another program; move it away, or choose another folder."
+    )
+    try:
+        return int(connection.execute(sa.select(meta.c.value).where(meta.c.key == "version")).scalar_one())
+    except (sa.exc.NoResultFound, ValueError) as error:
+        raise foreign from error
+    except sa.exc.OperationalError as error:
+        if sa.inspect(connection).has_table("meta"):
+            raise
+        raise foreign from error
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    partial = copy.with_name(f"{copy.name}.partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    # Only a whole copy bears the name of one.
+    partial.replace(copy)

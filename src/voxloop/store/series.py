@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from voxloop.errors import VoxloopError
 from voxloop.store import codec, schema
 from voxloop.store.records import Points, SeriesRecord
 
@@ -34,9 +36,10 @@ def append(connection: Connection, run_id: str, name: str, context: str, points:
     number = 0
     if last is not None:
         number = last.number + 1
-        if last.size < CHUNK:
+        begun = _begun(last)
+        if begun is not None:
             number = last.number
-            columns = [np.concatenate([old, new]) for old, new in zip(codec.unpack(last.data), columns, strict=True)]
+            columns = [np.concatenate([old, new]) for old, new in zip(begun, columns, strict=True)]
             here = (schema.chunks.c.series_id == row.id) & (schema.chunks.c.number == number)
             connection.execute(schema.chunks.delete().where(here))
     for start in range(0, len(columns[0]), CHUNK):
@@ -45,6 +48,14 @@ def append(connection: Connection, run_id: str, name: str, context: str, points:
         connection.execute(schema.chunks.insert().values(series_id=row.id, number=number, size=len(steps), data=data))
         number += 1
     connection.execute(schema.series.update().where(schema.series.c.id == row.id).values(**_summary(row, points)))
+
+
+def _begun(last: Row[Any]) -> tuple[npt.NDArray[Any], ...] | None:
+    """The columns of a last chunk that has room; a damaged one is left as it lies, and the next begins behind it."""
+    try:
+        return codec.unpack(last.data) if last.size < CHUNK else None
+    except ValueError:
+        return None
 
 
 def _row(connection: Connection, run_id: str, name: str, context: str) -> Row[Any]:
@@ -87,8 +98,6 @@ def best(
 
 
 def record(row: Row[Any], definitions: Mapping[str, Mapping[str, Any]]) -> SeriesRecord:
-    import json
-
     return SeriesRecord(
         id=row.id,
         run_id=row.run_id,
@@ -115,7 +124,12 @@ def read(
     query = (
         sa.select(schema.chunks.c.data).where(schema.chunks.c.series_id == series_id).order_by(schema.chunks.c.number)
     )
-    parts = [codec.unpack(row.data) for row in connection.execute(query)]
+    try:
+        parts = [codec.unpack(row.data) for row in connection.execute(query)]
+    except ValueError as error:
+        raise VoxloopError(
+            f"Series {series_id} has a damaged chunk ({error}); restore the project from a backup."
+        ) from error
     if not parts:
         return Points(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int32))
     steps, values, times, epochs = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -129,9 +143,10 @@ def read(
 
 
 def thin(points: Points, most: int) -> Points:
-    """At most `most` points, among them the lowest and the highest of every stretch: a spike never disappears."""
+    """At most `most` points (never fewer than 4), among them the lowest and the highest of every stretch: a spike never disappears."""
     count = len(points)
-    if count <= most or most < 4:
+    most = max(most, 4)
+    if count <= most:
         return points
     buckets = np.linspace(1, count - 1, (most - 2) // 2 + 1).astype(int)
     chosen = {0, count - 1}

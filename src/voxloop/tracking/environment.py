@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,28 +18,36 @@ def describe() -> dict[str, Any]:
     return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "python": platform.python_version(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "packages": dict(_packages()),
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
         "cpus": os.cpu_count(),
         "pid": os.getpid(),
-        "git": _git(),
+        "git": _git(str(Path.cwd())),
     }
 
 
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+@cache
+def _packages() -> tuple[tuple[str, str], ...]:
+    """Installed versions, read from what pip wrote down. They do not change while a process runs."""
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
 
 
-def _git() -> dict[str, Any] | None:
-    """The commit of the working folder, and whether it has changes; nothing where there is no repository."""
+@cache
+def _git(folder: str) -> dict[str, Any] | None:
+    """The commit of the working folder and whether it had changes at the process's first run; nothing without a repository."""
 
     def ask(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=5, check=False)
+            done = subprocess.run(
+                ["git", *words], cwd=folder, capture_output=True, text=True, errors="replace", timeout=5, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

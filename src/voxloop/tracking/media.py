@@ -42,7 +42,8 @@ class Volume:
         self.classes = {int(number): str(name) for number, name in (classes or {}).items()}
         self.layers: dict[str, Content] = {}
         for name, layer in (layers or {}).items():
-            content, geometry, _ = _content(layer, self.geometry.affine if affine is None else affine)
+            # A layer that brings its own affine is held to it; a bare array lies on the scan's grid.
+            content, geometry, _ = _content(layer, None if hasattr(layer, "affine") else self.geometry.affine)
             if isinstance(content, Path):
                 require_same_grid(f"layer {name}", geometry, self.geometry)
             elif geometry.shape != self.geometry.shape:
@@ -51,6 +52,7 @@ class Volume:
                     f'The layer "{name}" has {sides} voxels, and the scan is {self.geometry!r}; bring it onto the scan\'s grid.'
                 )
             else:
+                require_same_grid(f"layer {name}", geometry, self.geometry)
                 content = _labels(name, content)
             self.layers[name] = content
 
@@ -90,6 +92,8 @@ def _content(given: Any, affine: npt.ArrayLike | None) -> tuple[Content, Geometr
     voxels = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
     while voxels.ndim > 3 and voxels.shape[0] == 1:
         voxels = voxels[0]
+    if voxels.dtype.kind not in "biuf":
+        raise VoxloopError(f"A volume holds numbers, and this array holds {voxels.dtype}; convert it.")
     if voxels.ndim != 3 or 0 in voxels.shape:
         raise VoxloopError(
             f"A volume has three axes, and this array has the shape {'×'.join(map(str, voxels.shape))}; give one channel."
@@ -137,9 +141,14 @@ def _nifti(voxels: npt.NDArray[Any], geometry: Geometry) -> bytes:
 
     if voxels.dtype == np.bool_:
         voxels = voxels.astype(np.uint8)
-    elif voxels.dtype in (np.int64, np.uint64, np.float16):
-        # NIfTI readers in browsers know 32 bits.
-        voxels = voxels.astype(np.float32 if voxels.dtype == np.float16 else np.int32)
+    elif voxels.dtype == np.float16:
+        voxels = voxels.astype(np.float32)
+    elif voxels.dtype.kind in "iu" and voxels.dtype.itemsize == 8:
+        # Readers in browsers know no 64-bit integers.
+        fits = int(voxels.min()) >= -(2**31) and int(voxels.max()) < 2**31
+        voxels = voxels.astype(np.int32 if fits else np.float64)
+    elif voxels.dtype.kind == "f" and voxels.dtype.itemsize > 8:
+        voxels = voxels.astype(np.float64)
     image = nib.Nifti1Image(voxels, geometry.affine)
     image.header.set_xyzt_units("mm")
     # No time stamp in the archive: equal content is one blob.

@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 import atexit
-import os
 import secrets
+import signal
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from voxloop.errors import VoxloopError
 from voxloop.store import Project, open_project, schema
-from voxloop.store.journal import NO_EPOCH, START, Declared, Journal
 from voxloop.store.project import canonical
 from voxloop.store.records import ArtifactVersion
 from voxloop.tracking import environment
 from voxloop.tracking.media import Volume
-from voxloop.tracking.params import plain
+from voxloop.tracking.params import Params, plain, text
+from voxloop.tracking.writer import Writer, flat
 
-DRAIN_S = 0.4
-HEARTBEAT_S = 2.0
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 STATUSES = ("finished", "failed", "interrupted")
-
-
-class Params(MutableMapping[str, Any]):
-    """A run's params: a dict whose every change is kept at once. Values come back as they are stored, as plain JSON."""
-
-    def __init__(self, run: Run, values: dict[str, Any]) -> None:
-        self._run = run
-        self._values = values
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._values[str(key)] = plain(value)
-        self._run._keep(params=self._values)
-
-    def __delitem__(self, key: str) -> None:
-        del self._values[key]
-        self._run._keep(params=self._values)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
+TERMINATED = 128 + signal.SIGTERM
 
 
 class Run:
@@ -64,7 +35,8 @@ class Run:
             run.log({"train/loss": 0.4}, step=1)
 
     A point is safe when `log` returns: killing the process does not lose it. `with` marks a run finished, failed on an
-    error, interrupted on Ctrl-C; a process that dies without a word leaves it crashed.
+    error, interrupted on Ctrl-C or SIGTERM; a process that dies without a word leaves it crashed. Logs in the process
+    that made it, from any thread; a forked child cannot write into it.
     """
 
     def __init__(
@@ -77,40 +49,30 @@ class Run:
         resume: str | None = None,
     ) -> None:
         self.project: Project = open_project(project, create=True)
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        self._numbers: dict[Any, int] = {}
-        self._declared: dict[int, Declared] = {}
-        self._next_steps: dict[int, int] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
-        self._drained = START
-        self._closed = False
-        self._resumed = resume is not None
-        self._stop = threading.Event()
-        if resume is None:
-            self._start(
-                name,
-                experiment,
-                tuple(map(str, tags)),
-                {str(key): plain(value) for key, value in (params or {}).items()},
-            )
-        else:
-            self._resume(resume, params)
-        self._thread = threading.Thread(
-            target=_drain_for_ever,
-            args=(weakref.ref(self), self._stop),
-            daemon=True,
-            name=f"voxloop-{self.id}",
-        )
-        self._thread.start()
+        self._restore_signal: Callable[[], None] | None = None
+        kept = plain(dict(params or {}))
+        try:
+            if resume is None:
+                self._start(name, text(experiment), [text(tag) for tag in tags], kept)
+            else:
+                self._resume(resume, kept)
+        except BaseException:
+            # Not a run, then, and nothing of it may end the one that another process is writing.
+            if hasattr(self, "_writer"):
+                self._writer.abandon()
+            self.project.close()
+            raise
+        self._writer.start()
         atexit.register(_finish_at_exit, weakref.ref(self))
 
-    def _start(self, name: str | None, experiment: str, tags: tuple[str, ...], params: dict[str, Any]) -> None:
+    def _start(self, name: str | None, experiment: str, tags: list[str], params: dict[str, Any]) -> None:
         self.id = "".join(secrets.choice(LETTERS) for _ in range(10))
-        self.name = name or f"run-{self.id[:4]}"
-        self._journal = self._open_journal()
+        self.name = text(name or f"run-{self.id[:4]}")
+        # Before the row: a run without a journal is one that has lost its process.
+        self._writer = Writer(self.project, self.id, self.name)
         self._definitions: dict[str, dict[str, str]] = {}
-        self.params = Params(self, params)
+        self.params = self._params(params)
         moment = time.time()
         row = {
             "id": self.id,
@@ -118,48 +80,61 @@ class Run:
             "experiment": experiment,
             "status": "running",
             "created": moment,
+            "ended": None,
             "heartbeat": moment,
+            "params": params,
+            "tags": tags,
+            "environment": plain(environment.describe()),
+            "definitions": {},
+            "notes": "",
         }
         with self.project.writing() as connection:
-            connection.execute(
-                schema.runs.insert().values(
-                    **row,
-                    params=params,
-                    tags=list(tags),
-                    environment=environment.describe(),
-                    definitions={},
-                    notes="",
-                    ended=None,
-                )
-            )
+            connection.execute(schema.runs.insert().values(**row))
 
-    def _resume(self, reference: str, params: Mapping[str, Any] | None) -> None:
+    def _resume(self, reference: str, params: dict[str, Any]) -> None:
         record = self.project.run(reference)
-        if record.status == "running":
-            raise VoxloopError(f"Run {record.name} is being written by another process; wait until it ends.")
         self.id, self.name = record.id, record.name
-        self._journal = self._open_journal()
-        with self.project.reading() as connection:
-            found = connection.execute(schema.runs.select().where(schema.runs.c.id == self.id)).one()
-        self._definitions = dict(found.definitions)
-        self.params = Params(self, dict(record.params))
-        self._keep(status="running", ended=None, heartbeat=time.time())
-        for key, value in (params or {}).items():
-            self.params[key] = value
+        self._writer = Writer(self.project, self.id, self.name)
+        self.params = self._params({**record.params, **params})
+        mine = schema.runs.c.id == self.id
+        again = {"status": "running", "ended": None, "heartbeat": time.time(), "params": {**record.params, **params}}
+        with self.project.writing() as connection:
+            # In one statement with the question, so that only one of two processes gets the run.
+            taken = connection.execute(
+                schema.runs.update().where(mine & (schema.runs.c.status != "running")).values(**again)
+            )
+            if not taken.rowcount:
+                raise VoxloopError(
+                    f"Run {record.name} is being written by another process; wait until it ends, or start a new run."
+                )
+            self._definitions = dict(connection.execute(schema.runs.select().where(mine)).one().definitions)
+        self._writer.go_on()
 
-    def _open_journal(self) -> Journal:
-        return Journal(self.project.journals / f"{self.id}-{os.getpid()}-{time.time_ns()}.journal", self.id)
+    def _params(self, values: dict[str, Any]) -> Params:
+        writer = self._writer
+        return Params(values, lambda: writer.keep(params=values))
 
     def __enter__(self) -> Run:
+        self._restore_signal = _end_tidily_on_sigterm()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
-            self.finish("interrupted" if issubclass(kind, KeyboardInterrupt | SystemExit) else "failed")
+        if self._restore_signal is not None:
+            self._restore_signal()
+        try:
+            self.finish(_ending(error))
+        except VoxloopError as second:
+            if error is None:
+                raise
+            # What went wrong first is what a person has to know.
+            print(f"voxloop: {second}", file=sys.stderr)
+
+    def __del__(self) -> None:
+        # Nobody holds it any more, such as a notebook's run when its cell runs again.
+        if hasattr(self, "_writer") and not sys.is_finalizing():
+            _finish_quietly(self, "finished")
 
     def __repr__(self) -> str:
         return f"Run({self.name}, {self.id}, {self.project.root})"
@@ -174,11 +149,11 @@ class Run:
         """Logs numbers and volumes under their names. Without a step, each series counts its own."""
         for name, value in values.items():
             if value.__class__ is float or value.__class__ is int:
-                self._point(name, context, step, value, epoch)
+                self._writer.point(name, context, step, value, epoch)
             elif isinstance(value, Volume):
                 self._media(name, value, step, epoch, context)
             else:
-                self._point(name, context, step, _number(name, value), epoch)
+                self._writer.point(name, context, step, _number(name, value), epoch)
 
     def define(self, pattern: str, axis: str = "step", best: str | None = None) -> None:
         """Says what series of a name are plotted over, and whether their best is the `max` or the `min`."""
@@ -186,8 +161,8 @@ class Run:
             raise VoxloopError(f'best="{best}" is unknown; it is "max" or "min".')
         if axis not in ("step", "epoch", "time"):
             raise VoxloopError(f'axis="{axis}" is unknown; it is "step", "epoch" or "time".')
-        self._definitions[pattern] = {"axis": axis, **({"best": best} if best else {})}
-        self._keep(definitions=self._definitions)
+        self._definitions[text(pattern)] = {"axis": axis, **({"best": best} if best else {})}
+        self._writer.keep(definitions=self._definitions)
 
     def save(
         self,
@@ -210,140 +185,83 @@ class Run:
         """Writes everything down and says how the run ended."""
         if status not in STATUSES:
             raise VoxloopError(f'A run does not end as "{status}", but as {", ".join(STATUSES)}.')
-        if self._closed or os.getpid() != self._pid:
+        if not self._writer.open:
             return
-        self._stop.set()
-        self._thread.join()
-        with self._lock:
-            self._drain(status=status, ended=time.time(), heartbeat=time.time())
-            self._closed = True
-            self._journal.close(remove=True)
-            with self.project.writing() as connection:
-                connection.execute(schema.journals.delete().where(schema.journals.c.name == self._journal.path.name))
+        moment = time.time()
+        self._writer.close(status=status, ended=moment, heartbeat=moment)
         self.project.close()
-
-    def _point(
-        self, name: str, context: Mapping[str, Any] | None, step: int | None, value: float, epoch: int | None
-    ) -> None:
-        key = name if not context else (name, *context.items())
-        with self._lock:
-            if self._closed or os.getpid() != self._pid:
-                raise VoxloopError(f"Run {self.name} is closed here, so nothing more can be logged into it.")
-            try:
-                number = self._numbers.get(key) or self._declare(key, name, context)
-            except TypeError:
-                # Something in the context cannot be a key; as text it can, or it is refused in a sentence.
-                key = (name, canonical(_context(context)))
-                number = self._numbers.get(key) or self._declare(key, name, context)
-            if step is None:
-                step = self._next_steps.get(number, 0)
-            self._next_steps[number] = step + 1
-            self._journal.append(number, step, value, time.time_ns() // 1000, NO_EPOCH if epoch is None else epoch)
-
-    def _declare(self, key: Any, name: str, context: Mapping[str, Any] | None) -> int:
-        text = canonical(_context(context))
-        for known in self._declared.values():
-            if (known.name, known.context) == (name, text):
-                # The same context in another order is the same series.
-                self._numbers[key] = known.number
-                return known.number
-        number = len(self._declared) + 1
-        self._journal.declare(number, name, text)
-        self._declared[number] = Declared(number, name, text)
-        self._numbers[key] = number
-        last = self._last_step(name, text) if self._resumed else None
-        if last is not None:
-            self._next_steps[number] = last + 1
-        return number
-
-    def _last_step(self, name: str, context: str) -> int | None:
-        for series in self.project.series(self.id, name):
-            if canonical(series.context) == context:
-                return series.last_step
-        return None
 
     def _media(
         self, name: str, value: Volume, step: int | None, epoch: int | None, context: Mapping[str, Any] | None
     ) -> None:
-        data = value.store(self.project.blobs, self._digests)
-        place = {
+        if not self._writer.open:
+            raise self._writer.closed()
+        row = {
             "run_id": self.id,
-            "name": name,
-            "context": canonical(_context(context)),
-            "step": step if step is not None else epoch or 0,
+            "name": text(name),
+            "context": canonical(flat(context)),
+            "step": int(step if step is not None else epoch or 0),
+            "epoch": epoch,
+            "time": time.time(),
+            "kind": value.kind,
+            "data": value.store(self.project.blobs, self._digests),
         }
         with self.project.writing() as connection:
-            connection.execute(
-                schema.media.insert().values(**place, epoch=epoch, time=time.time(), kind=value.kind, data=data)
-            )
-
-    def _keep(self, **columns: Any) -> None:
-        with self.project.writing() as connection:
-            connection.execute(schema.runs.update().where(schema.runs.c.id == self.id).values(**columns))
-
-    def _drain(self, **columns: Any) -> None:
-        """Moves what the journal holds into the database, with changes to the run's row in the same transaction."""
-        with self._lock:
-            content, end = self._journal.read(self._drained), self._journal.committed
-            declared = dict(self._declared)
-        if not content and not columns:
-            return
-        with self.project.writing() as connection:
-            if content:
-                self.project.drain(connection, self._journal.path.name, self.id, content, end, declared)
-            if columns:
-                connection.execute(schema.runs.update().where(schema.runs.c.id == self.id).values(**columns))
-        self._drained = end
+            connection.execute(schema.media.insert().values(**row))
 
 
-def _drain_for_ever(reference: weakref.ref[Run], stop: threading.Event) -> None:
-    """The writer thread: every few tenths of a second, as long as the run is there."""
-    beaten = time.monotonic()
-    while not stop.wait(DRAIN_S):
-        run = reference()
-        if run is None:
-            return
-        try:
-            if time.monotonic() - beaten >= HEARTBEAT_S:
-                beaten = time.monotonic()
-                run._drain(heartbeat=time.time())
-            else:
-                run._drain()
-        except VoxloopError:
-            # A full disk or a long lock: the points are safe in the journal, and the next turn tries again.
-            continue
-        del run
+def _ending(error: BaseException | None) -> str:
+    """How a run ended that this left."""
+    if isinstance(error, SystemExit):
+        if error.code in (None, 0):
+            return "finished"
+        return "interrupted" if error.code == TERMINATED else "failed"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return "finished" if error is None else "failed"
 
 
 def _finish_at_exit(reference: weakref.ref[Run]) -> None:
     run = reference()
     if run is not None:
-        # Set where an error ended the script outside of any `with`.
-        error = getattr(sys, "last_value", None)
-        run.finish("finished" if error is None else "interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        # The exception that ended the script, if one did; in a session, only the last that was shown.
+        error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+        _finish_quietly(run, _ending(error))
 
 
-def _context(context: Mapping[str, Any] | None) -> dict[str, Any]:
-    flat = {}
-    for key, value in (context or {}).items():
-        kept = plain(value)
-        if not isinstance(kept, str | int | float | bool):
-            raise VoxloopError(
-                f'The context key "{key}" holds {type(value).__name__}; a context is flat: texts, numbers, true and false.'
-            )
-        flat[str(key)] = kept
-    return flat
+def _finish_quietly(run: Run, status: str) -> None:
+    try:
+        run.finish(status)
+    except VoxloopError as error:
+        print(f"voxloop: {error}", file=sys.stderr)
+
+
+def _end_tidily_on_sigterm() -> Callable[[], None] | None:
+    """Where nobody else handles SIGTERM, it ends the program as `sys.exit` does; answers with how to undo that."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        return None
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
+    return lambda: _undo(end)
+
+
+def _undo(handler: Callable[[int, FrameType | None], None]) -> None:
+    if signal.getsignal(signal.SIGTERM) is handler:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _number(name: str, value: Any) -> float:
     """A number of any library as a float."""
     if isinstance(value, str | bytes) or value is None:
         raise VoxloopError(
-            f'"{name}" is {value!r}, which is no number; log numbers and volumes, and put texts into params.'
+            f'"{text(name)}" is {value!r:.80}, which is no number; log numbers and volumes, and put texts into params.'
         )
     try:
         return float(value.item() if getattr(value, "size", None) == 1 else value)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # every library has its own way of saying no
         raise VoxloopError(
-            f'"{name}" is a {type(value).__name__}, which is no single number; log its mean, or a volume.'
+            f'"{text(name)}" is a {type(value).__name__}, which is no single number; log its mean, or a volume.'
         ) from error

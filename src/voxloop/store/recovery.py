@@ -1,0 +1,93 @@
+"""From a journal into the database: by its writer while it lives, by whoever opens the project after its death."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from voxloop.errors import VoxloopError
+from voxloop.store import journal, schema, series
+
+Transaction = Callable[[], AbstractContextManager[Connection]]
+
+
+def drain(
+    connection: Connection, name: str, run_id: str, content: bytes, end: int, declared: dict[int, journal.Declared]
+) -> None:
+    """Moves a stretch of a journal, which ends at byte `end`, into its series; in the caller's transaction."""
+    for number, points in journal.parse(content, declared).items():
+        series.append(connection, run_id, declared[number].name, declared[number].context, points)
+    forget(connection, name)
+    connection.execute(schema.journals.insert().values(name=name, drained=end))
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Drops what is known of a journal. Only once its file is gone, or its points would be drained again."""
+    connection.execute(schema.journals.delete().where(schema.journals.c.name == name))
+
+
+def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[str]:
+    """Drains what dead processes left in `folder`, and marks their runs crashed; answers with the ids of those runs.
+
+    What cannot be written now, on a full disk or a locked database, stays in its journal for the next time: a project
+    can still be read.
+    """
+    crashed: list[str] = []
+    for orphan in journal.orphans(folder):
+        if not orphan.run_id:
+            journal.set_aside(orphan.path)
+            continue
+        try:
+            with writing() as connection:
+                crashed += _bury(connection, orphan)
+        except VoxloopError:
+            continue
+        except (ValueError, OverflowError, KeyError):
+            # Committed, and yet no database can hold it: not the reason for a project that nobody can open.
+            journal.set_aside(orphan.path)
+            continue
+        orphan.path.unlink(missing_ok=True)
+        try:
+            with writing() as connection:
+                forget(connection, orphan.path.name)
+        except VoxloopError:
+            continue
+    with reading() as connection:
+        running = (
+            connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.status == "running")).scalars().all()
+        )
+    # A journal is there before its run and until after its end, so a running run without one has lost its process. Asked
+    # twice, because a listing may miss the moment in which one journal takes over from another.
+    lost = [run_id for run_id in running if not (_has_journal(folder, run_id) or _has_journal(folder, run_id))]
+    if lost:
+        try:
+            with writing() as connection:
+                crashed += [run_id for run_id in lost if _crash(connection, run_id)]
+        except VoxloopError:
+            pass
+    return crashed
+
+
+def _has_journal(folder: Path, run_id: str) -> bool:
+    return any(folder.glob(f"{run_id}-*.journal"))
+
+
+def _bury(connection: Connection, orphan: journal.Orphan) -> list[str]:
+    declared: dict[int, journal.Declared] = {}
+    known = schema.journals.c.name == orphan.path.name
+    row = connection.execute(sa.select(schema.journals.c.drained).where(known)).first()
+    drained = (row.drained if row else journal.START) - journal.START
+    # The series that the rest belongs to may be declared in what is drained already.
+    journal.parse(orphan.content[:drained], declared)
+    end = journal.START + len(orphan.content)
+    drain(connection, orphan.path.name, orphan.run_id, orphan.content[drained:], end, declared)
+    return [orphan.run_id] if _crash(connection, orphan.run_id) else []
+
+
+def _crash(connection: Connection, run_id: str) -> bool:
+    running = (schema.runs.c.id == run_id) & (schema.runs.c.status == "running")
+    return bool(connection.execute(schema.runs.update().where(running).values(status="crashed")).rowcount)
