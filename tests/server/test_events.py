@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
@@ -47,6 +48,12 @@ def feed_of(project: Changing) -> ChangeFeed:
     return ChangeFeed(cast(Project, project))
 
 
+def play(story: Coroutine[None, None, None]) -> None:
+    """Run it in a thread of its own: a browser that is open for other tests holds a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, story).result()
+
+
 async def until(project: Changing, looks: int) -> None:
     while project.looks < looks:
         await asyncio.sleep(0.005)
@@ -67,7 +74,7 @@ def test_a_change_reaches_all_who_listen_by_one_look(project: Changing) -> None:
         feed.close()
         await asyncio.wait_for(watching, 5)
 
-    asyncio.run(story())
+    play(story())
 
 
 def test_a_listener_misses_no_change_while_it_is_busy(project: Changing) -> None:
@@ -83,7 +90,7 @@ def test_a_listener_misses_no_change_while_it_is_busy(project: Changing) -> None
         feed.close()
         await watching
 
-    asyncio.run(story())
+    play(story())
 
 
 def test_closing_ends_every_stream(project: Changing) -> None:
@@ -97,7 +104,7 @@ def test_closing_ends_every_stream(project: Changing) -> None:
         with pytest.raises(StopAsyncIteration):
             await waiting
 
-    asyncio.run(story())
+    play(story())
 
 
 def test_silence_is_broken_by_a_heartbeat(project: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +115,7 @@ def test_silence_is_broken_by_a_heartbeat(project: Changing, monkeypatch: pytest
         await next_of(stream)
         assert await next_of(stream) == ": still here\n\n"
 
-    asyncio.run(story())
+    play(story())
 
 
 def test_a_disk_that_is_away_does_not_end_the_watch(project: Changing, caplog: pytest.LogCaptureFixture) -> None:
@@ -125,5 +132,5 @@ def test_a_disk_that_is_away_does_not_end_the_watch(project: Changing, caplog: p
         feed.close()
         await watching
 
-    asyncio.run(story())
+    play(story())
     assert caplog.text.count("the disk is away") == 1, "said once, not at every look"

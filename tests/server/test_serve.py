@@ -190,7 +190,7 @@ def test_a_port_that_another_program_has_is_named(project: Path) -> None:
         (["--host", "203.0.113.7"], "203.0.113.7"),
         (["--host", "no.such.name.invalid"], "no.such.name.invalid"),
         (["--host", "0.0.0.0", "--token", ""], "token is empty"),
-        (["--project", "/nowhere/at/all"], "No project is at /nowhere/at/all"),
+        (["--project", "/nowhere/at/all"], "No folder is at /nowhere/at/all"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(project: Path, more: list[str], says: str) -> None:
