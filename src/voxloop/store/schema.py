@@ -36,6 +36,9 @@ runs = sa.Table(
     sa.Column("environment", sa.JSON, nullable=False),
     sa.Column("definitions", sa.JSON, nullable=False),
     sa.Column("notes", sa.Text, nullable=False),
+    sa.Column("archived", sa.Boolean, nullable=False, default=False),
+    # The run that this one was forked from.
+    sa.Column("parent", sa.String, index=True),
 )
 series = sa.Table(
     "series",
@@ -50,6 +53,8 @@ series = sa.Table(
     sa.Column("last", sa.Float),
     sa.Column("min", sa.Float),
     sa.Column("max", sa.Float),
+    # The lowest or the highest, by the run's definitions; without one, nothing.
+    sa.Column("best", sa.Float),
     sa.Column("last_step", sa.BigInteger),
     sa.UniqueConstraint("run_id", "name", "context"),
 )
@@ -59,6 +64,9 @@ chunks = sa.Table(
     sa.Column("series_id", sa.Integer, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("size", sa.Integer, nullable=False),
+    # So that a part of a series is read without the rest of it.
+    sa.Column("low_step", sa.BigInteger, nullable=False),
+    sa.Column("high_step", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 media = sa.Table(
@@ -74,6 +82,15 @@ media = sa.Table(
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index("media_by_place", "run_id", "name", "context", "step"),
+)
+# What a run printed, in pieces of whole lines.
+console = sa.Table(
+    "console",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("time", sa.Float, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
 )
 versions = sa.Table(
     "versions",

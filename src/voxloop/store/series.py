@@ -45,7 +45,16 @@ def append(connection: Connection, run_id: str, name: str, context: str, points:
     for start in range(0, len(columns[0]), CHUNK):
         steps, values, times, epochs = (column[start : start + CHUNK] for column in columns)
         data = codec.pack(steps, values, times, epochs)
-        connection.execute(schema.chunks.insert().values(series_id=row.id, number=number, size=len(steps), data=data))
+        connection.execute(
+            schema.chunks.insert().values(
+                series_id=row.id,
+                number=number,
+                size=len(steps),
+                low_step=int(steps.min()),
+                high_step=int(steps.max()),
+                data=data,
+            )
+        )
         number += 1
     connection.execute(schema.series.update().where(schema.series.c.id == row.id).values(**_summary(row, points)))
 

@@ -87,6 +87,7 @@ class Run:
             "environment": plain(environment.describe()),
             "definitions": {},
             "notes": "",
+            "archived": False,
         }
         with self.project.writing() as connection:
             connection.execute(schema.runs.insert().values(**row))
