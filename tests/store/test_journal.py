@@ -10,25 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxloop.store.journal import FIRST_SIZE, START, UNIT, Declared, Journal, orphans, owned, parse
+from voxloop.store.drain import by_number, parse
+from voxloop.store.journal import FIRST_SIZE, START, UNIT, Journal, note, orphans, owned
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path / "one.journal", "run1")
-    made.declare(1, "loss", "{}")
+    made.extend(note(["series", 1, "loss", "{}"]))
     yield made
     made.close(remove=True)
 
 
 def test_points_come_back_by_series(journal: Journal) -> None:
     journal.append(1, 0, 0.5, 1000, -1)
-    journal.declare(2, "val/dice", '{"case":"spleen_12"}')
+    journal.extend(note(["series", 2, "val/dice", '{"case":"spleen_12"}']))
     journal.append(2, 7, 0.9, 2000, 3)
     journal.append(1, 1, 0.25, 3000, -1)
-    declared: dict[int, Declared] = {}
-    points = parse(journal.read(START), declared)
-    assert declared[2] == Declared(2, "val/dice", '{"case":"spleen_12"}')
+    notes, found = parse(journal.read(START))
+    points = by_number(found)
+    assert notes == [["series", 1, "loss", "{}"], ["series", 2, "val/dice", '{"case":"spleen_12"}']]
     assert points[1]["value"].tolist() == [0.5, 0.25]
     assert points[2].tolist() == [(2, 7, 0.9, 2000, 3)]
 
@@ -37,7 +38,7 @@ def test_it_grows_past_its_first_size(journal: Journal) -> None:
     count = 2 * FIRST_SIZE // UNIT
     for step in range(count):
         journal.append(1, step, step / 2, step, -1)
-    points = parse(journal.read(START), {})[1]
+    points = parse(journal.read(START))[1]
     assert (points["step"] == np.arange(count)).all()
 
 
@@ -45,8 +46,7 @@ def test_a_stretch_can_be_read_from_where_one_was(journal: Journal) -> None:
     journal.append(1, 0, 0.5, 0, -1)
     middle = journal.committed
     journal.append(1, 1, 0.7, 0, -1)
-    declared = {1: Declared(1, "loss", "{}")}
-    assert parse(journal.read(middle), declared)[1]["step"].tolist() == [1]
+    assert parse(journal.read(middle))[1]["step"].tolist() == [1]
 
 
 def test_a_living_process_keeps_its_journal(journal: Journal, tmp_path: Path) -> None:
@@ -62,17 +62,12 @@ def test_a_journal_without_its_process_is_an_orphan(tmp_path: Path) -> None:
     assert orphan.run_id == "run1"
 
 
-def test_points_that_nobody_declared_are_none(journal: Journal) -> None:
-    journal.append(99, 0, 1.0, 0, -1)
-    assert set(parse(journal.read(START), {})) == set()
-
-
 @settings(deadline=None, max_examples=60)
 @given(garbage=st.binary(max_size=400), cut=st.integers(0, 400))
 def test_a_torn_end_is_ignored(tmp_path_factory: pytest.TempPathFactory, garbage: bytes, cut: int) -> None:
     folder = tmp_path_factory.mktemp("torn")
     made = Journal(folder / "one.journal", "run1")
-    made.declare(1, "loss", "{}")
+    made.extend(note(["series", 1, "loss", "{}"]))
     for step in range(5):
         made.append(1, step, float(step), step, -1)
     end = made.committed
@@ -81,7 +76,7 @@ def test_a_torn_end_is_ignored(tmp_path_factory: pytest.TempPathFactory, garbage
     # Cut into the committed part, then add what a broken disk may leave.
     made.path.write_bytes(whole[: max(0, end - cut)] + garbage)
     (orphan,) = orphans(folder)
-    points = parse(orphan.content, {})
+    points = by_number(parse(orphan.content)[1])
     kept = points[1]["step"].tolist() if 1 in points else []
     undamaged = max(0, (end - cut - START) // UNIT - 2)
     assert kept[: min(5, undamaged)] == list(range(min(5, undamaged)))

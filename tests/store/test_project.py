@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import voxloop as vx
 from voxloop.errors import VoxloopError
 from voxloop.store import open_project, schema
+from voxloop.store.database import connect, upgrade
 
 
 def test_the_nearest_project_is_found_from_below(tmp_path: Path) -> None:
@@ -66,12 +67,12 @@ def test_a_store_from_the_future_is_refused(tmp_path: Path) -> None:
 def test_an_older_store_is_brought_forward_after_a_backup(tmp_path: Path) -> None:
     vx.Run(name="a", project=tmp_path).finish()
     path = tmp_path / ".voxloop" / "voxloop.db"
-    engine = schema.connect(path)
+    engine = connect(path)
 
     def colour(connection: sa.engine.Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN colour TEXT")
 
-    schema.upgrade(engine, path, schema.VERSION + 1, {schema.VERSION: colour})
+    upgrade(engine, path, schema.VERSION + 1, {schema.VERSION: colour})
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT name, colour FROM runs").all() == [("a", None)]
     engine.dispose()
@@ -85,14 +86,14 @@ def test_an_older_store_is_brought_forward_after_a_backup(tmp_path: Path) -> Non
 def test_a_failing_migration_changes_nothing(tmp_path: Path) -> None:
     vx.Run(name="a", project=tmp_path).finish()
     path = tmp_path / ".voxloop" / "voxloop.db"
-    engine = schema.connect(path)
+    engine = connect(path)
 
     def half(connection: sa.engine.Connection) -> None:
         connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN colour TEXT")
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        schema.upgrade(engine, path, schema.VERSION + 1, {schema.VERSION: half})
+        upgrade(engine, path, schema.VERSION + 1, {schema.VERSION: half})
     engine.dispose()
     with open_project(tmp_path) as project:
         assert project.run("a").name == "a"

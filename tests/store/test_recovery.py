@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxloop.store import open_project, recovery
-from voxloop.store.journal import COMMITTED, START, UNIT, Journal
+from voxloop.store import open_project
+from voxloop.store.drain import Sink
+from voxloop.store.journal import COMMITTED, START, UNIT, Journal, note
 from voxloop.store.project import Project
 
 
 def dead(path: Path, values: list[float], name: str = "loss") -> Path:
     """A journal whose writer is gone."""
     journal = Journal(path, "a-run")
-    journal.declare(1, name, "{}")
+    journal.extend(note(["series", 1, name, "{}"]))
     for step, value in enumerate(values):
         journal.append(1, step, value, step, -1)
     journal.close(remove=False)
@@ -93,11 +94,11 @@ def test_what_is_drained_is_not_drained_again(tmp_path: Path) -> None:
     """The writer died between its transaction and the end of its journal, and so did the first who came to its aid."""
     with open_project(tmp_path, create=True) as project:
         journal = Journal(project.journals / "a-run-1-1.journal", "a-run")
-        journal.declare(1, "loss", "{}")
+        journal.extend(note(["series", 1, "loss", "{}"]))
         for step in range(6):
             journal.append(1, step, float(step), step, -1)
         with project.writing() as connection:
-            recovery.drain(connection, journal.path.name, "a-run", journal.read(journal.drained), journal.committed, {})
+            Sink("a-run").drain(connection, journal.path.name, journal.read(journal.drained), journal.committed)
         for step in range(6, 10):
             journal.append(1, step, float(step), step, -1)
         journal.close(remove=False)
@@ -111,10 +112,10 @@ def test_what_is_drained_is_not_drained_again(tmp_path: Path) -> None:
 def test_a_drain_that_fails_leaves_points_and_offset_as_they_were(tmp_path: Path) -> None:
     with open_project(tmp_path, create=True) as project:
         journal = Journal(project.journals / "a-run-1-1.journal", "a-run")
-        journal.declare(1, "loss", "{}")
+        journal.extend(note(["series", 1, "loss", "{}"]))
         journal.append(1, 0, 1.0, 0, -1)
         with pytest.raises(ZeroDivisionError), project.writing() as connection:  # noqa: PT012 - the law is what is undone
-            recovery.drain(connection, journal.path.name, "a-run", journal.read(journal.drained), journal.committed, {})
+            Sink("a-run").drain(connection, journal.path.name, journal.read(journal.drained), journal.committed)
             raise ZeroDivisionError
         journal.close(remove=False)
         project.recover()

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 from tests.tracking.children import child
 from voxloop.errors import VoxloopError
 from voxloop.store import open_project, schema
-from voxloop.store.project import DATABASE, FOLDER
+from voxloop.store.database import connect, upgrade
+from voxloop.store.place import DATABASE, FOLDER
 
 
 @pytest.fixture
@@ -67,8 +68,8 @@ def test_of_two_that_migrate_at_once_one_does(database: Path) -> None:
         time.sleep(0.3)
 
     def migrate() -> None:
-        engine = schema.connect(database)
-        schema.upgrade(engine, database, schema.VERSION + 1, {schema.VERSION: slow})
+        engine = connect(database)
+        upgrade(engine, database, schema.VERSION + 1, {schema.VERSION: slow})
         engine.dispose()
 
     threads = [threading.Thread(target=migrate) for _ in range(2)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from voxloop.store import Points, Project, SeriesRecord, open_project, series
-from voxloop.store.journal import UNITS
+from voxloop.store.drain import UNITS
 
 
 def some(count: int, seed: int = 0) -> npt.NDArray[Any]:
@@ -30,7 +30,7 @@ def some(count: int, seed: int = 0) -> npt.NDArray[Any]:
 def written(project: Project, parts: list[npt.NDArray[Any]], name: str = "loss") -> tuple[SeriesRecord, Points]:
     for part in parts:
         with project.writing() as connection:
-            series.append(connection, "run", name, "{}", part)
+            series.SeriesWriter("run").append(connection, [((name, "{}"), part)])
     (record,) = project.series("run", name)
     return record, project.points(record.id)
 

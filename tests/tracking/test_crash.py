@@ -95,7 +95,7 @@ def test_a_reader_that_was_there_before_sees_the_crash(tmp_path: Path) -> None:
     with vx.open(tmp_path, create=True) as project:
         acknowledged = tmp_path / "acknowledged"
         with child(WRITER, tmp_path, "victim", acknowledged, 1 << 22) as process:
-            wait_for(partial(acknowledges, acknowledged))
+            wait_for(project.runs)
             assert project.runs()[0].status == "running"
             process.kill()
             process.wait()
@@ -119,8 +119,11 @@ def test_a_crashed_run_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_run_whose_journal_is_gone_is_not_running_for_ever(tmp_path: Path) -> None:
     acknowledged = tmp_path / "acknowledged"
-    with child(WRITER, tmp_path, "victim", acknowledged, 1 << 22) as process:
-        wait_for(partial(acknowledges, acknowledged))
+    with (
+        vx.open(tmp_path, create=True) as project,
+        child(WRITER, tmp_path, "victim", acknowledged, 1 << 22) as process,
+    ):
+        wait_for(project.runs)
         process.kill()
     for path in (tmp_path / ".voxloop" / "journals").iterdir():
         path.unlink()
@@ -149,6 +152,7 @@ time.sleep(20)
     with child(code, tmp_path, said) as process:
         wait_for(partial(acknowledges, said))
         with vx.open(tmp_path) as project:
+            wait_for(project.runs)
             assert project.runs()[0].status == "running"
             process.kill()
             process.wait()
@@ -195,28 +199,34 @@ import voxloop as vx
         assert points(project, run.id) == {0: 1.0}
 
 
-def test_a_full_disk_is_one_sentence_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
-    """Neither journal nor database may grow any more; what was logged before is there, and the project opens."""
-    code = """
+FULL_DISK = """
 import os, resource, sys
 import voxloop as vx
-run = vx.Run(project=sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-step = 0
-try:
-    while step < 1_000_000:
-        run.log({"loss": step * 0.1}, step=step)
-        step += 1
-except vx.VoxloopError as error:
-    print(step)
-    print(error)
-sys.stdout.flush()
-os._exit(0)
+run = vx.Run(name="victim", project=sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+for step in range(30_000):
+    run.log({"loss": step * 0.1}, step=step)
 """
-    acknowledged, sentence = run_script(code, tmp_path).splitlines()
-    assert sentence.startswith("Cannot log into")
-    assert sentence.endswith("free some space and try again.")
+
+
+def test_a_full_disk_does_not_end_a_training_and_nothing_is_lost_once_there_is_room(tmp_path: Path) -> None:
+    """Neither journal nor database may grow for a while; a person then frees some space."""
+    room = "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\nrun.finish()"
+    said = run_script(f"sys = __import__('sys'); sys.__stderr__ = sys.stdout{FULL_DISK}{room}", tmp_path)
+    assert "Cannot log into" in said
+    assert "held in memory" in said
     with vx.open(tmp_path) as project:
-        run = project.runs()[0]
-        assert run.status == "crashed"
-        assert len(points(project, run.id)) == int(acknowledged) > 1000
+        run = project.run("victim")
+        assert run.status == "finished"
+        assert points(project, run.id) == {step: step * 0.1 for step in range(30_000)}
+
+
+def test_a_disk_that_stays_full_keeps_what_it_took_and_the_end_says_what_is_missing(tmp_path: Path) -> None:
+    end = "try:\n    run.finish()\nexcept vx.VoxloopError as error:\n    print(error)"
+    said = run_script(FULL_DISK + end, tmp_path)
+    assert "ends without" in said
+    assert "free some space" in said
+    with vx.open(tmp_path) as project:
+        kept = points(project, project.run("victim").id)
+        assert len(kept) > 1000
+        assert kept == {step: step * 0.1 for step in range(len(kept))}

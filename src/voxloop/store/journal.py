@@ -5,7 +5,9 @@ not acknowledged the record. The owner holds a lock on the file, which the syste
 
     magic 8 | committed 8 | run id 48                          the head, 64 bytes
     series 4 | step 8 | value 8 | time µs 8 | epoch 4          a point, 32 bytes
-    0 4 | length 4 | reserved 24, then JSON, padded to 32      a declaration: number, name and context of a series
+    0 4 | length 4 | reserved 24, then JSON, padded to 32      a note: a list that begins with its kind
+
+Notes say everything else about a run: `drain` knows their kinds. The writer's end imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -21,32 +23,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from voxloop.errors import VoxloopError
 
 MAGIC = b"VXJOURN1"
 HEAD = struct.Struct("<8sQ48s")
 POINT = struct.Struct("<Iqdqi")
+NOTE = struct.Struct("<II24x")
 COMMITTED = struct.Struct("<Q")
 UNIT = 32
 START = 64
 FIRST_SIZE = 1 << 18
-UNITS = np.dtype([("series", "<u4"), ("step", "<i8"), ("value", "<f8"), ("time", "<i8"), ("epoch", "<i4")])
 NO_EPOCH = -1
 
 assert HEAD.size == START
-assert POINT.size == UNIT == UNITS.itemsize
+assert POINT.size == NOTE.size == UNIT
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A series as a journal knows it."""
+class NoRoomError(VoxloopError):
+    """There is no room on the disk for a journal to grow; the writer goes on in memory."""
 
-    number: int
-    name: str
-    context: str
+
+def note(content: list[Any]) -> bytes:
+    """A note as its bytes in a journal."""
+    text = json.dumps(content).encode()
+    return NOTE.pack(0, len(text)) + text.ljust(-(-len(text) // UNIT) * UNIT, b"\0")
 
 
 class Journal:
@@ -55,15 +55,25 @@ class Journal:
     def __init__(self, path: Path, run_id: str) -> None:
         self.path = path
         self.drained = START
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._size = 0
         # The file gets its name only once it has a head and a lock: nobody may take it for a dead one in between.
         partial = path.with_suffix(".partial")
-        self._file = partial.open("w+b")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._size = 0
-        self._map = self._grow(FIRST_SIZE)
-        HEAD.pack_into(self._map, 0, MAGIC, START, run_id.encode().ljust(48, b"\0"))
-        partial.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = partial.open("w+b")
+        except OSError as error:
+            raise VoxloopError(
+                f"Cannot log into {path.parent}: {error.strerror}; give yourself the right to write there, or choose another --project."
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._map = self._grow(FIRST_SIZE)
+            HEAD.pack_into(self._map, 0, MAGIC, START, run_id.encode().ljust(48, b"\0"))
+            partial.replace(path)
+        except BaseException:
+            self._file.close()
+            partial.unlink(missing_ok=True)
+            raise
         self.committed = START
         _open_here.add(self)
 
@@ -77,17 +87,16 @@ class Journal:
         self.committed = at + UNIT
         COMMITTED.pack_into(self._map, 8, self.committed)
 
-    def declare(self, number: int, name: str, context: str) -> None:
-        """Says which series a number stands for, so that the file explains itself without its writer."""
-        text = json.dumps([number, name, context]).encode()
-        length = -(-len(text) // UNIT) * UNIT
+    def extend(self, content: bytes) -> None:
+        """Adds whole records that are bytes already."""
         at = self.committed
-        while at + UNIT + length > self._size:
-            self._map = self._grow(self._size * 2)
-        self._map[at : at + UNIT + length] = struct.pack("<II", 0, len(text)).ljust(UNIT, b"\0") + text.ljust(
-            length, b"\0"
-        )
-        self.committed = at + UNIT + length
+        size = self._size
+        while at + len(content) > size:
+            size *= 2
+        if size != self._size:
+            self._map = self._grow(size)
+        self._map[at : at + len(content)] = content
+        self.committed = at + len(content)
         COMMITTED.pack_into(self._map, 8, self.committed)
 
     def read(self, start: int) -> bytes:
@@ -114,7 +123,7 @@ class Journal:
             else:
                 self._file.truncate(size)
         except OSError as error:
-            raise VoxloopError(
+            raise NoRoomError(
                 f"Cannot log into {self.path.parent}: {error.strerror}; free some space and try again."
             ) from error
         if self._size:
@@ -187,32 +196,3 @@ def orphans(folder: Path) -> Iterator[Orphan]:
 def set_aside(path: Path) -> None:
     """Takes a journal that nobody can read out of the way, without losing it."""
     path.replace(path.with_suffix(".damaged"))
-
-
-def parse(content: bytes, declared: dict[int, Declared]) -> dict[int, npt.NDArray[Any]]:
-    """Points by series number. Declarations are added to `declared`; what nobody declared is no point and is left out."""
-    whole = len(content) // UNIT
-    units = np.frombuffer(content, UNITS, whole)
-    is_point = np.ones(whole, bool)
-    at = 0
-    for mark in np.flatnonzero(units["series"] == 0).tolist():
-        if mark < at:
-            continue
-        length = struct.unpack_from("<I", content, mark * UNIT + 4)[0]
-        end = mark + 1 + -(-length // UNIT)
-        is_point[mark : min(end, whole)] = False
-        at = end
-        if end > whole:
-            break
-        try:
-            number, name, context = json.loads(content[(mark + 1) * UNIT : (mark + 1) * UNIT + length])
-            if isinstance(json.loads(context), dict):
-                declared[int(number)] = Declared(int(number), str(name), str(context))
-        except (ValueError, TypeError, RecursionError):
-            continue
-    points = units[is_point]
-    return {
-        number: points[points["series"] == number]
-        for number in np.unique(points["series"]).tolist()
-        if number in declared
-    }

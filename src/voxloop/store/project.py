@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,32 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from voxloop.errors import VoxloopError
-from voxloop.store import artifacts, recovery, schema, series
+from voxloop.store import artifacts, live, place, recovery, schema, series
 from voxloop.store.blobs import Blobs
+from voxloop.store.context import canonical
+from voxloop.store.database import Database
 from voxloop.store.records import ArtifactVersion, MediaRecord, Points, RunRecord, SeriesRecord
-
-FOLDER = ".voxloop"
-DATABASE = "voxloop.db"
-KEPT = ("blobs", "journals")
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
-    """Opens the nearest project: `path` or the working folder, or the first folder above that has a `.voxloop`.
-
-    With `create`, one is made there if none is found. VOXLOOP_PROJECT names the place where no path is given.
-    """
-    start = Path(path if path is not None else os.environ.get("VOXLOOP_PROJECT") or Path.cwd()).absolute()
-    if path is not None and not create and not start.exists():
-        raise VoxloopError(f"No folder is at {start}, so no project is there; check --project.")
-    for folder in [start, *start.parents]:
-        root = folder if folder.name == FOLDER else folder / FOLDER
-        if root.is_dir():
-            return Project(root)
-    if not create:
-        raise VoxloopError(
-            f"No project is at {start} (there is no {FOLDER} here or above); train something, or name one with --project."
-        )
-    return Project(start if start.name == FOLDER else start / FOLDER)
+    """Opens the nearest project: `path` or the working folder, or the first folder above that has a `.voxloop`."""
+    return Project(place.find(path, create))
 
 
 class Project:
@@ -49,34 +33,11 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise VoxloopError(
-                f"Cannot make the project folder {root}: {error.strerror}; choose another place."
-            ) from error
-        self.blobs = Blobs(root / "blobs")
+        self.blobs = Blobs(root / place.BLOBS)
         self.cache = root / "cache"
-        self.journals = root / "journals"
-        database = root / DATABASE
-        if not database.exists() and any((root / kept).is_dir() and any((root / kept).iterdir()) for kept in KEPT):
-            raise VoxloopError(
-                f"{root} has lost its database {DATABASE}; restore it from a backup, or move the folder away."
-            )
-        self._engine = schema.connect(database)
+        self.journals = root / place.JOURNALS
         self._watch: sqlite3.Connection | None = None
-        try:
-            schema.create(self._engine)
-            schema.upgrade(self._engine, database)
-        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
-            self._engine.dispose()
-            reason = str(getattr(error, "orig", error))
-            full = "disk" in reason
-            way_out = "free some space and try again" if full else "restore it from a backup, or move the folder away"
-            raise VoxloopError(f"{database} cannot be opened ({reason}); {way_out}.") from error
-        except VoxloopError:
-            self._engine.dispose()
-            raise
+        self._database: Database | None = Database.acquire(root)
         self.recover()
 
     def __enter__(self) -> Project:
@@ -94,29 +55,23 @@ class Project:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-        self._engine.dispose()
+        if self._database is not None:
+            self._database.release()
+            self._database = None
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    @property
+    def database(self) -> Database:
+        if self._database is None:
+            raise VoxloopError(f"The project {self.root} is closed here; open it again.")
+        return self._database
+
+    def reading(self) -> AbstractContextManager[Connection]:
         """One consistent view of the database."""
-        try:
-            with self._engine.connect().execution_options(reading=True) as connection:
-                yield connection
-        except sa.exc.DatabaseError as error:
-            raise VoxloopError(
-                f"Cannot read {self.root / DATABASE} ({error.orig}); restore it from a backup."
-            ) from error
+        return self.database.reading()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """One transaction: all of it or nothing."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.DatabaseError as error:
-            raise VoxloopError(
-                f"Cannot write to {self.root / DATABASE} ({error.orig}); free some space or wait for other writers."
-            ) from error
+        return self.database.writing()
 
     # Runs
 
@@ -167,9 +122,23 @@ class Project:
         with self.writing() as connection:
             mine = sa.select(schema.series.c.id).where(schema.series.c.run_id == run.id)
             connection.execute(schema.chunks.delete().where(schema.chunks.c.series_id.in_(mine)))
-            for table in (schema.series, schema.media, schema.uses):
+            for table in (schema.series, schema.media, schema.console, schema.uses):
                 connection.execute(table.delete().where(table.c.run_id == run.id))
             connection.execute(schema.runs.delete().where(schema.runs.c.id == run.id))
+
+    def take(self, run_id: str) -> bool:
+        """Marks an ended run as running again; false where another process was faster."""
+        # In one statement with the question, so that only one of two processes gets the run.
+        ended = (schema.runs.c.id == run_id) & (schema.runs.c.status != "running")
+        again = {"status": "running", "ended": None, "heartbeat": time.time()}
+        with self.writing() as connection:
+            return bool(connection.execute(schema.runs.update().where(ended).values(**again)).rowcount)
+
+    def edit(self, run_id: str, **columns: Any) -> RunRecord:
+        """Changes what a person says of a run: name, experiment, tags, notes, archived."""
+        with self.writing() as connection:
+            connection.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(**columns))
+        return self.run(run_id)
 
     # Series and media
 
@@ -178,12 +147,22 @@ class Project:
         if name is not None:
             query = query.where(schema.series.c.name == name)
         with self.reading() as connection:
-            definitions = (
-                connection.execute(sa.select(schema.runs.c.definitions).where(schema.runs.c.id == run_id)).scalar()
-                or {}
-            )
             rows = connection.execute(query.order_by(schema.series.c.name, schema.series.c.context)).all()
-        return [series.record(row, definitions) for row in rows]
+        return [series.record(row) for row in rows]
+
+    def last_steps(self, run_id: str) -> dict[tuple[str, str], int]:
+        """The last step of each series, by name and context."""
+        table = schema.series
+        with self.reading() as connection:
+            rows = connection.execute(
+                sa.select(table.c.name, table.c.context, table.c.last_step).where(table.c.run_id == run_id)
+            )
+            return {(row.name, row.context): row.last_step for row in rows if row.last_step is not None}
+
+    def copy_series(self, source: str, target: str) -> None:
+        """Gives a run the series of another, points and all."""
+        with self.writing() as connection:
+            series.copy(connection, source, target)
 
     def plain_series(self, run_ids: Sequence[str]) -> dict[str, list[SeriesRecord]]:
         """The series without a context of many runs at once, by run."""
@@ -192,14 +171,12 @@ class Project:
         with self.reading() as connection:
             for start in range(0, len(run_ids), 500):
                 ids = list(run_ids[start : start + 500])
-                asked = sa.select(schema.runs.c.id, schema.runs.c.definitions).where(schema.runs.c.id.in_(ids))
-                definitions = {row.id: row.definitions for row in connection.execute(asked)}
                 for row in connection.execute(
                     sa.select(schema.series)
                     .where(plain & schema.series.c.run_id.in_(ids))
                     .order_by(schema.series.c.name)
                 ):
-                    found.setdefault(row.run_id, []).append(series.record(row, definitions.get(row.run_id) or {}))
+                    found.setdefault(row.run_id, []).append(series.record(row))
         return found
 
     def points(
@@ -307,19 +284,18 @@ class Project:
     # What others are writing
 
     def recover(self) -> list[str]:
-        """Drains what dead processes left, and marks their runs crashed; answers with the ids of those runs."""
+        """Drains what dead processes left, and marks their runs crashed; answers with the ids of those runs.
+
+        What this process itself is writing is drained too: who logs and then reads finds what was logged.
+        """
+        live.flush(self.root)
         return recovery.recover(self.journals, self.reading, self.writing)
 
     def change_token(self) -> str:
         """Changes whenever another connection has changed the database; costs one small look."""
         if self._watch is None:
-            self._watch = sqlite3.connect(self.root / DATABASE, check_same_thread=False)
+            self._watch = sqlite3.connect(self.root / place.DATABASE, check_same_thread=False)
         return str(self._watch.execute("PRAGMA data_version").fetchone()[0])
-
-
-def canonical(context: Mapping[str, Any]) -> str:
-    """A context as text: equal contexts are equal texts, whatever their order."""
-    return json.dumps(dict(context), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _run(row: Row[Any]) -> RunRecord:
@@ -335,4 +311,7 @@ def _run(row: Row[Any]) -> RunRecord:
         tags=tuple(row.tags),
         environment=row.environment,
         notes=row.notes,
+        archived=row.archived,
+        parent=row.parent,
+        definitions=row.definitions,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from voxloop.store.context import Context
 
-Context = dict[str, str | int | float | bool]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class RunRecord:
     tags: tuple[str, ...]
     environment: dict[str, Any]
     notes: str
+    archived: bool
+    parent: str | None
+    definitions: dict[str, dict[str, str]]
 
     @property
     def duration_s(self) -> float:

@@ -1,4 +1,4 @@
-"""From a journal into the database: by its writer while it lives, by whoever opens the project after its death."""
+"""What dead processes left: their journals are drained by whoever opens the project next, and their runs marked crashed."""
 
 from __future__ import annotations
 
@@ -10,24 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import journal, schema, series
+from voxloop.store import journal, schema
+from voxloop.store.drain import Sink, parse
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
-
-
-def drain(
-    connection: Connection, name: str, run_id: str, content: bytes, end: int, declared: dict[int, journal.Declared]
-) -> None:
-    """Moves a stretch of a journal, which ends at byte `end`, into its series; in the caller's transaction."""
-    for number, points in journal.parse(content, declared).items():
-        series.append(connection, run_id, declared[number].name, declared[number].context, points)
-    forget(connection, name)
-    connection.execute(schema.journals.insert().values(name=name, drained=end))
-
-
-def forget(connection: Connection, name: str) -> None:
-    """Drops what is known of a journal. Only once its file is gone, or its points would be drained again."""
-    connection.execute(schema.journals.delete().where(schema.journals.c.name == name))
 
 
 def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[str]:
@@ -46,27 +32,26 @@ def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[st
                 crashed += _bury(connection, orphan)
         except VoxloopError:
             continue
-        except (ValueError, OverflowError, KeyError):
+        except (ValueError, OverflowError, KeyError, TypeError, AttributeError, sa.exc.SQLAlchemyError):
             # Committed, and yet no database can hold it: not the reason for a project that nobody can open.
             journal.set_aside(orphan.path)
             continue
         orphan.path.unlink(missing_ok=True)
-        try:
-            with writing() as connection:
-                forget(connection, orphan.path.name)
-        except VoxloopError:
-            continue
     with reading() as connection:
         running = (
             connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.status == "running")).scalars().all()
         )
+        known = connection.execute(sa.select(schema.journals.c.name)).scalars().all()
     # A journal is there before its run and until after its end, so a running run without one has lost its process. Asked
     # twice, because a listing may miss the moment in which one journal takes over from another.
     lost = [run_id for run_id in running if not (_has_journal(folder, run_id) or _has_journal(folder, run_id))]
-    if lost:
+    # Only once a journal's file is gone may it be forgotten, or its points would be drained again.
+    gone = [name for name in known if not (folder / name).exists()]
+    if lost or gone:
         try:
             with writing() as connection:
                 crashed += [run_id for run_id in lost if _crash(connection, run_id)]
+                connection.execute(schema.journals.delete().where(schema.journals.c.name.in_(gone[:500])))
         except VoxloopError:
             pass
     return crashed
@@ -77,14 +62,14 @@ def _has_journal(folder: Path, run_id: str) -> bool:
 
 
 def _bury(connection: Connection, orphan: journal.Orphan) -> list[str]:
-    declared: dict[int, journal.Declared] = {}
     known = schema.journals.c.name == orphan.path.name
     row = connection.execute(sa.select(schema.journals.c.drained).where(known)).first()
     drained = (row.drained if row else journal.START) - journal.START
+    sink = Sink(orphan.run_id)
     # The series that the rest belongs to may be declared in what is drained already.
-    journal.parse(orphan.content[:drained], declared)
-    end = journal.START + len(orphan.content)
-    drain(connection, orphan.path.name, orphan.run_id, orphan.content[drained:], end, declared)
+    sink.declare(parse(orphan.content[:drained])[0])
+    if rest := orphan.content[drained:]:
+        sink.drain(connection, orphan.path.name, rest, journal.START + len(orphan.content))
     return [orphan.run_id] if _crash(connection, orphan.run_id) else []
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,73 +18,157 @@ from voxloop.errors import VoxloopError
 from voxloop.store import codec, schema
 from voxloop.store.records import Points, SeriesRecord
 
-CHUNK = 4096
+CHUNK = 8192
+SUMMARY = ("size", "first", "last", "min", "max", "last_step")
 
 
-def append(connection: Connection, run_id: str, name: str, context: str, points: npt.NDArray[Any]) -> None:
-    """Adds a journal's points to a series, in one transaction with whatever else the caller does.
+Key = tuple[str, str]
+Columns = tuple[npt.NDArray[Any], ...]
 
-    The last chunk is written anew until it is full, so a series of n points is n / 4096 rows however often it is drained.
+
+@dataclass(slots=True)
+class State:
+    """A series as its writer remembers it: its summary, and the last chunk while that has room."""
+
+    id: int
+    summary: dict[str, Any]
+    number: int = 0
+    begun: Columns | None = None
+    stored: bool = False
+
+
+class SeriesWriter:
+    """The series of one run, as the one process that writes them sees them: what it has written, it need not read.
+
+    The last chunk is written anew until it is full, so a series of n points is n / CHUNK rows however often it is drained.
     """
-    row = _row(connection, run_id, name, context)
-    last = connection.execute(
-        sa.select(schema.chunks)
-        .where(schema.chunks.c.series_id == row.id)
-        .order_by(schema.chunks.c.number.desc())
-        .limit(1)
-    ).first()
-    columns: list[npt.NDArray[Any]] = [points["step"], points["value"], points["time"], points["epoch"]]
-    number = 0
-    if last is not None:
-        number = last.number + 1
-        begun = _begun(last)
-        if begun is not None:
-            number = last.number
-            columns = [np.concatenate([old, new]) for old, new in zip(begun, columns, strict=True)]
-            here = (schema.chunks.c.series_id == row.id) & (schema.chunks.c.number == number)
-            connection.execute(schema.chunks.delete().where(here))
-    for start in range(0, len(columns[0]), CHUNK):
-        steps, values, times, epochs = (column[start : start + CHUNK] for column in columns)
-        data = codec.pack(steps, values, times, epochs)
-        connection.execute(
-            schema.chunks.insert().values(
-                series_id=row.id,
-                number=number,
-                size=len(steps),
-                low_step=int(steps.min()),
-                high_step=int(steps.max()),
-                data=data,
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._states: dict[Key, State] = {}
+        self._definitions: Mapping[str, Mapping[str, Any]] | None = None
+
+    def fresh(self) -> None:
+        """The run has no series and no definitions yet."""
+        self._definitions = {}
+
+    def append(self, connection: Connection, batches: Sequence[tuple[Key, npt.NDArray[Any]]]) -> None:
+        """Adds points to series, new or known, in as few statements as their kinds: in the caller's transaction."""
+        if not batches:
+            return
+        self._load(connection)
+        self._begin(connection, [key for key, _ in batches if key not in self._states])
+        added: list[dict[str, Any]] = []
+        renewed: list[dict[str, Any]] = []
+        summaries: list[dict[str, Any]] = []
+        for key, points in batches:
+            state = self._states[key]
+            for row in self._extend(connection, state, points):
+                (renewed if row.pop("renewed") else added).append(row)
+            state.summary = _summary(state.summary, points)
+            summaries.append({"series": state.id, **state.summary, "best": self._best(key[0], state.summary)})
+        if renewed:
+            here = (schema.chunks.c.series_id == sa.bindparam("series")) & (
+                schema.chunks.c.number == sa.bindparam("at")
             )
+            names = ("size", "low_step", "high_step", "data")
+            connection.execute(
+                schema.chunks.update().where(here).values({name: sa.bindparam(f"new_{name}") for name in names}),
+                [
+                    {"series": row["series_id"], "at": row["number"], **{f"new_{name}": row[name] for name in names}}
+                    for row in renewed
+                ],
+            )
+        if added:
+            connection.execute(schema.chunks.insert(), added)
+        self._keep(connection, summaries)
+
+    def define(self, connection: Connection, definitions: Mapping[str, Mapping[str, Any]]) -> None:
+        """New definitions: the best of each series is chosen anew."""
+        self._load(connection)
+        self._definitions = definitions
+        self._keep(
+            connection,
+            [
+                {"series": state.id, **state.summary, "best": self._best(name, state.summary)}
+                for (name, _), state in self._states.items()
+            ],
         )
-        number += 1
-    connection.execute(schema.series.update().where(schema.series.c.id == row.id).values(**_summary(row, points)))
+
+    def _load(self, connection: Connection) -> None:
+        if self._definitions is not None:
+            return
+        mine = schema.runs.c.id == self.run_id
+        self._definitions = connection.execute(sa.select(schema.runs.c.definitions).where(mine)).scalar() or {}
+        for row in connection.execute(sa.select(schema.series).where(schema.series.c.run_id == self.run_id)):
+            summary = {name: getattr(row, name) for name in SUMMARY}
+            self._states[row.name, row.context] = State(row.id, summary, number=-1)
+
+    def _begin(self, connection: Connection, keys: list[Key]) -> None:
+        if not keys:
+            return
+        rows = [{"run_id": self.run_id, "name": name, "context": context, "size": 0} for name, context in keys]
+        statement = schema.series.insert().returning(schema.series.c.id, sort_by_parameter_order=True)
+        for key, number in zip(keys, connection.execute(statement, rows).scalars().all(), strict=True):
+            self._states[key] = State(number, dict.fromkeys(SUMMARY) | {"size": 0})
+
+    def _extend(self, connection: Connection, state: State, points: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
+        """The rows of chunks that change."""
+        if state.number < 0:
+            _resume(connection, state)
+        columns: Columns = (points["step"], points["value"], points["time"], points["epoch"])
+        if state.begun is not None:
+            columns = tuple(np.concatenate([old, new]) for old, new in zip(state.begun, columns, strict=True))
+        for start in range(0, len(columns[0]), CHUNK):
+            part = tuple(column[start : start + CHUNK] for column in columns)
+            steps, values, times, epochs = part
+            yield {
+                "series_id": state.id,
+                "number": state.number,
+                "size": len(steps),
+                "low_step": int(steps.min()),
+                "high_step": int(steps.max()),
+                "data": codec.pack(steps, values, times, epochs),
+                "renewed": state.stored,
+            }
+            full = len(steps) == CHUNK
+            state.begun, state.stored = (None, False) if full else (part, True)
+            state.number += full
+
+    def _best(self, name: str, summary: Mapping[str, Any]) -> float | None:
+        return best(name, summary["min"], summary["max"], self._definitions or {})
+
+    def _keep(self, connection: Connection, summaries: list[dict[str, Any]]) -> None:
+        if summaries:
+            new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in (*SUMMARY, "best")}
+            connection.execute(
+                schema.series.update().where(schema.series.c.id == sa.bindparam("series")).values(new),
+                [{"series": row.pop("series"), **{f"new_{name}": row[name] for name in new}} for row in summaries],
+            )
 
 
-def _begun(last: Row[Any]) -> tuple[npt.NDArray[Any], ...] | None:
-    """The columns of a last chunk that has room; a damaged one is left as it lies, and the next begins behind it."""
-    try:
-        return codec.unpack(last.data) if last.size < CHUNK else None
-    except ValueError:
-        return None
+def _resume(connection: Connection, state: State) -> None:
+    """Takes up a last chunk that has room; a damaged one is left as it lies, and the next begins behind it."""
+    here = schema.chunks.c.series_id == state.id
+    last = connection.execute(
+        sa.select(schema.chunks).where(here).order_by(schema.chunks.c.number.desc()).limit(1)
+    ).first()
+    state.number = 0 if last is None else last.number + 1
+    if last is not None and last.size < CHUNK:
+        try:
+            state.begun, state.number, state.stored = codec.unpack(last.data), last.number, True
+        except ValueError:
+            return
 
 
-def _row(connection: Connection, run_id: str, name: str, context: str) -> Row[Any]:
-    this = (schema.series.c.run_id == run_id) & (schema.series.c.name == name) & (schema.series.c.context == context)
-    row = connection.execute(sa.select(schema.series).where(this)).first()
-    if row is None:
-        connection.execute(schema.series.insert().values(run_id=run_id, name=name, context=context, size=0))
-        row = connection.execute(sa.select(schema.series).where(this)).one()
-    return row
-
-
-def _summary(row: Row[Any], points: npt.NDArray[Any]) -> dict[str, Any]:
+def _summary(before: Mapping[str, Any], points: npt.NDArray[Any]) -> dict[str, Any]:
     values = points["value"]
     numbers = values[np.isfinite(values)]
-    lows = [one for one in (row.min, float(numbers.min()) if len(numbers) else None) if one is not None]
-    highs = [one for one in (row.max, float(numbers.max()) if len(numbers) else None) if one is not None]
+    lows = [one for one in (before["min"], float(numbers.min()) if len(numbers) else None) if one is not None]
+    highs = [one for one in (before["max"], float(numbers.max()) if len(numbers) else None) if one is not None]
     return {
-        "size": row.size + len(points),
-        "first": _finite(float(values[0])) if row.size == 0 else row.first,
+        "size": before["size"] + len(points),
+        "first": _finite(float(values[0])) if before["size"] == 0 else before["first"],
         "last": _finite(float(values[-1])),
         "min": min(lows, default=None),
         "max": max(highs, default=None),
@@ -96,6 +181,20 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def copy(connection: Connection, source: str, target: str) -> None:
+    """Gives the run `target` the series of `source`, points and all."""
+    for row in connection.execute(sa.select(schema.series).where(schema.series.c.run_id == source)).mappings().all():
+        kept = {name: value for name, value in row.items() if name != "id"} | {"run_id": target}
+        new = connection.execute(schema.series.insert().values(**kept).returning(schema.series.c.id)).scalar_one()
+        columns = [column for column in schema.chunks.c if column.name != "series_id"]
+        connection.execute(
+            schema.chunks.insert().from_select(
+                ["series_id", *(column.name for column in columns)],
+                sa.select(sa.literal(new), *columns).where(schema.chunks.c.series_id == row["id"]),
+            )
+        )
+
+
 def best(
     name: str, low: float | None, high: float | None, definitions: Mapping[str, Mapping[str, Any]]
 ) -> float | None:
@@ -106,7 +205,7 @@ def best(
     return None
 
 
-def record(row: Row[Any], definitions: Mapping[str, Mapping[str, Any]]) -> SeriesRecord:
+def record(row: Row[Any]) -> SeriesRecord:
     return SeriesRecord(
         id=row.id,
         run_id=row.run_id,
@@ -118,7 +217,7 @@ def record(row: Row[Any], definitions: Mapping[str, Mapping[str, Any]]) -> Serie
         min=row.min,
         max=row.max,
         last_step=row.last_step,
-        best=best(row.name, row.min, row.max, definitions),
+        best=row.best,
     )
 
 
@@ -130,40 +229,84 @@ def read(
     last_step: int | None = None,
 ) -> Points:
     """Points between two steps, thinned to about `max_points` where there are more."""
-    query = (
-        sa.select(schema.chunks.c.data).where(schema.chunks.c.series_id == series_id).order_by(schema.chunks.c.number)
-    )
+    table = schema.chunks
+    query = sa.select(table.c.data).where(table.c.series_id == series_id).order_by(table.c.number)
+    if first_step is not None:
+        query = query.where(table.c.high_step >= first_step)
+    if last_step is not None:
+        query = query.where(table.c.low_step <= last_step)
     try:
-        parts = [codec.unpack(row.data) for row in connection.execute(query)]
+        chunks = [codec.Chunk(data) for data in connection.execute(query).scalars()]
+        return _points(chunks, max_points, first_step, last_step)
     except ValueError as error:
         raise VoxloopError(
-            f"Series {series_id} has a damaged chunk ({error}); restore the project from a backup."
+            f'Series {series_id} has a damaged chunk ({error}); "voxloop doctor" says what can be saved.'
         ) from error
-    if not parts:
-        return Points(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0, np.int32))
-    steps, values, times, epochs = (np.concatenate(column) for column in zip(*parts, strict=True))
-    kept = np.ones(len(steps), bool)
-    if first_step is not None:
-        kept &= steps >= first_step
-    if last_step is not None:
-        kept &= steps <= last_step
-    points = Points(steps[kept], values[kept], times[kept] / 1e6, epochs[kept])
-    return points if max_points is None else thin(points, max_points)
+
+
+def _points(chunks: list[codec.Chunk], max_points: int | None, first_step: int | None, last_step: int | None) -> Points:
+    steps = _joined([chunk.steps() for chunk in chunks], np.int64)
+    values = _joined([chunk.values() for chunk in chunks], np.float64)
+    at = np.arange(len(steps))
+    if first_step is not None or last_step is not None:
+        kept = np.ones(len(steps), bool)
+        if first_step is not None:
+            kept &= steps >= first_step
+        if last_step is not None:
+            kept &= steps <= last_step
+        at = at[kept]
+    if max_points is not None and len(at) > max_points:
+        at = at[extremes(values[at], max_points)]
+        times, epochs = _some(chunks, at)
+    else:
+        times = _joined([chunk.times() for chunk in chunks], np.int64)[at]
+        epochs = _joined([chunk.epochs() for chunk in chunks], np.int32)[at]
+    return Points(steps[at], values[at], times / 1e6, epochs)
+
+
+def _joined(parts: list[npt.NDArray[Any]], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+
+def _some(chunks: list[codec.Chunk], at: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Times and epochs at a few ascending places of many chunks; no chunk without such a place is decoded."""
+    ends = np.cumsum([chunk.count for chunk in chunks])
+    times, epochs = np.zeros(len(at), np.int64), np.zeros(len(at), np.int32)
+    for chunk, end, here in zip(
+        chunks, ends.tolist(), np.split(np.arange(len(at)), np.searchsorted(at, ends)[:-1]), strict=True
+    ):
+        if len(here):
+            inside = at[here] - (end - chunk.count)
+            times[here], epochs[here] = chunk.times()[inside], chunk.epochs()[inside]
+    return times, epochs
 
 
 def thin(points: Points, most: int) -> Points:
     """At most `most` points (never fewer than 4), among them the lowest and the highest of every stretch: a spike never disappears."""
-    count = len(points)
+    at = extremes(points.values, most)
+    return Points(points.steps[at], points.values[at], points.times[at], points.epochs[at])
+
+
+def extremes(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64]:
+    """Where the first, the last and each stretch's lowest and highest value are, at most `most` places, ascending."""
+    count = len(values)
     most = max(most, 4)
     if count <= most:
-        return points
-    buckets = np.linspace(1, count - 1, (most - 2) // 2 + 1).astype(int)
-    chosen = {0, count - 1}
-    for start, end in zip(buckets[:-1].tolist(), buckets[1:].tolist(), strict=True):
-        stretch = points.values[start:end]
-        if len(stretch) and not np.isnan(stretch).all():
-            chosen |= {start + int(np.nanargmin(stretch)), start + int(np.nanargmax(stretch))}
-        elif len(stretch):
-            chosen.add(start)
-    at = np.array(sorted(chosen))
-    return Points(points.steps[at], points.values[at], points.times[at], points.epochs[at])
+        return np.arange(count)
+    stretches = (most - 2) // 2
+    inner = values[1:-1]
+    # Rows of equal length, and a rest that is a stretch of its own, so that numpy looks for all at once.
+    length = -(-len(inner) // stretches)
+    rows = len(inner) // length
+    table = inner[: rows * length].reshape(rows, length)
+    starts = np.arange(rows) * length
+    chosen = [np.array([-1, len(inner)])]
+    # What is no number is no extreme; a stretch without any number is told by its first point.
+    for filled, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
+        chosen.append(
+            starts + pick(np.where(np.isnan(table), filled, table) if np.isnan(table).any() else table, axis=1)
+        )
+        if rows * length < len(inner):
+            rest = inner[rows * length :]
+            chosen.append(np.array([rows * length + int(pick(np.where(np.isnan(rest), filled, rest)))]))
+    return np.unique(np.concatenate(chosen)) + 1

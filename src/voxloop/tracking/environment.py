@@ -18,13 +18,16 @@ def describe() -> dict[str, Any]:
     return {
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "python": platform.python_version(),
-        "packages": dict(_packages()),
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
         "cpus": os.cpu_count(),
         "pid": os.getpid(),
-        "git": _git(str(Path.cwd())),
     }
+
+
+def describe_code() -> dict[str, Any]:
+    """What takes a moment to find out: packages, and the state of the working folder's repository."""
+    return {"packages": dict(_packages()), "git": _git(str(Path.cwd()))}
 
 
 @cache

@@ -62,6 +62,10 @@ class Volume:
         inside = repr(self.geometry).removeprefix("Geometry(").removesuffix(")")
         return f"Volume({inside}, {self._dtype}, {size / 1e6:.0f} MB{lazy})"
 
+    @property
+    def nbytes(self) -> int:
+        return sum(content.nbytes for content in (self.image, *self.layers.values()) if not isinstance(content, Path))
+
     def store(self, blobs: Blobs, known: dict[tuple[Any, ...], str] | None = None) -> dict[str, Any]:
         """Puts scan and layers into the blob store and answers with what names them.
 

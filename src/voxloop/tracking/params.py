@@ -25,21 +25,24 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 class Params(MutableMapping[str, Any]):
     """A run's params: a nested dict whose every change is kept at once. Values come back as plain JSON, as stored."""
 
-    def __init__(self, values: dict[str, Any], keep: Callable[[], None]) -> None:
+    def __init__(self, values: dict[str, Any], keep: Callable[..., None], path: tuple[str, ...] = ()) -> None:
+        """`keep(path, value)` is told each change, and `keep(path)` each removal."""
         self._values = values
         self._keep = keep
+        self._path = path
 
     def __getitem__(self, key: str) -> Any:
         value = self._values[key]
-        return Params(value, self._keep) if isinstance(value, dict) else value
+        return Params(value, self._keep, (*self._path, key)) if isinstance(value, dict) else value
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._values[text(key)] = plain(value)
-        self._keep()
+        key, value = text(key), plain(value)
+        self._values[key] = value
+        self._keep([*self._path, key], value)
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
-        self._keep()
+        self._keep([*self._path, key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -61,8 +64,8 @@ def plain(value: Any) -> Any:
 
 
 def text(value: object) -> str:
-    """A text that every database can hold: a lone surrogate, as from a file name in another encoding, becomes `?`."""
-    return str(value).encode("utf-8", "replace").decode()
+    """A text that every database can hold: a lone surrogate, as from a file name in another encoding, becomes `?`, and a zero byte `\ufffd`."""
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 class _Coercion:

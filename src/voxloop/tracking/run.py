@@ -5,23 +5,28 @@ from __future__ import annotations
 import atexit
 import secrets
 import signal
+import sqlite3
 import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
-from voxloop.store import Project, open_project, schema
-from voxloop.store.project import canonical
-from voxloop.store.records import ArtifactVersion
+from voxloop.store import place
+from voxloop.store.probe import VERSION, version_of
 from voxloop.tracking import environment
-from voxloop.tracking.media import Volume
 from voxloop.tracking.params import Params, plain, text
-from voxloop.tracking.writer import Writer, flat
+from voxloop.tracking.queue import Media, MediaQueue
+from voxloop.tracking.writer import Writer
+
+if TYPE_CHECKING:
+    from voxloop.store.project import Project
+    from voxloop.store.records import ArtifactVersion
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 STATUSES = ("finished", "failed", "interrupted")
@@ -47,31 +52,43 @@ class Run:
         params: Mapping[str, Any] | None = None,
         project: Path | str | None = None,
         resume: str | None = None,
+        fork: str | None = None,
+        notes: str = "",
     ) -> None:
-        self.project: Project = open_project(project, create=True)
-        self._digests: dict[tuple[Any, ...], str] = {}
+        """`resume` goes on with a run that ended; `fork` begins a new one with the params and series of another."""
+        self.root = place.find(project, create=True)
         self._restore_signal: Callable[[], None] | None = None
+        self._project: Project | None = None
         kept = plain(dict(params or {}))
+        if resume is not None and fork is not None:
+            raise VoxloopError("A run either goes on or is forked: give resume or fork, not both.")
+        _require_database(self.root)
         try:
-            if resume is None:
-                self._start(name, text(experiment), [text(tag) for tag in tags], kept)
-            else:
+            if resume is not None:
                 self._resume(resume, kept)
+            else:
+                self._start(name, text(experiment), [text(tag) for tag in tags], kept, text(notes), fork)
         except BaseException:
             # Not a run, then, and nothing of it may end the one that another process is writing.
             if hasattr(self, "_writer"):
                 self._writer.abandon()
-            self.project.close()
+            self._close_project()
             raise
-        self._writer.start()
+        self._media = MediaQueue(self._writer)
+        self._writer.start(_tell_code)
         atexit.register(_finish_at_exit, weakref.ref(self))
 
-    def _start(self, name: str | None, experiment: str, tags: list[str], params: dict[str, Any]) -> None:
+    def _start(
+        self, name: str | None, experiment: str, tags: list[str], params: dict[str, Any], notes: str, fork: str | None
+    ) -> None:
         self.id = "".join(secrets.choice(LETTERS) for _ in range(10))
         self.name = text(name or f"run-{self.id[:4]}")
-        # Before the row: a run without a journal is one that has lost its process.
-        self._writer = Writer(self.project, self.id, self.name)
-        self._definitions: dict[str, dict[str, str]] = {}
+        parent = None if fork is None else self.project.run(fork)
+        if parent is not None:
+            params = {**parent.params, **params}
+        self._writer = Writer(self.root, self.id, self.name, fresh=parent is None)
+        self._definitions: dict[str, dict[str, str]] = dict(parent.definitions) if parent else {}
+        self._tags, self._notes = tags, notes
         self.params = self._params(params)
         moment = time.time()
         row = {
@@ -85,35 +102,61 @@ class Run:
             "params": params,
             "tags": tags,
             "environment": plain(environment.describe()),
-            "definitions": {},
-            "notes": "",
+            "definitions": self._definitions,
+            "notes": notes,
             "archived": False,
+            "parent": None if parent is None else parent.id,
         }
-        with self.project.writing() as connection:
-            connection.execute(schema.runs.insert().values(**row))
+        self._writer.say("run", row)
+        if parent is not None:
+            self._writer.drain()
+            self.project.copy_series(parent.id, self.id)
+            self._writer.go_on(self.project.last_steps(self.id))
 
     def _resume(self, reference: str, params: dict[str, Any]) -> None:
         record = self.project.run(reference)
         self.id, self.name = record.id, record.name
-        self._writer = Writer(self.project, self.id, self.name)
+        self._writer = Writer(self.root, self.id, self.name, fresh=False)
+        self._definitions, self._tags, self._notes = dict(record.definitions), list(record.tags), record.notes
         self.params = self._params({**record.params, **params})
-        mine = schema.runs.c.id == self.id
-        again = {"status": "running", "ended": None, "heartbeat": time.time(), "params": {**record.params, **params}}
-        with self.project.writing() as connection:
-            # In one statement with the question, so that only one of two processes gets the run.
-            taken = connection.execute(
-                schema.runs.update().where(mine & (schema.runs.c.status != "running")).values(**again)
+        if not self.project.take(self.id):
+            raise VoxloopError(
+                f"Run {record.name} is being written by another process; wait until it ends, or start a new run."
             )
-            if not taken.rowcount:
-                raise VoxloopError(
-                    f"Run {record.name} is being written by another process; wait until it ends, or start a new run."
-                )
-            self._definitions = dict(connection.execute(schema.runs.select().where(mine)).one().definitions)
-        self._writer.go_on()
+        for key, value in params.items():
+            self._writer.say("params", [key], value)
+        self._writer.go_on(self.project.last_steps(self.id))
 
     def _params(self, values: dict[str, Any]) -> Params:
         writer = self._writer
-        return Params(values, lambda: writer.keep(params=values))
+        return Params(values, lambda path, *value: writer.say("params", path, *value))
+
+    @property
+    def project(self) -> Project:
+        """The project that the run is in, opened when it is first asked for."""
+        if self._project is None:
+            from voxloop.store.project import Project
+
+            self._project = Project(self.root)
+        return self._project
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(self._tags)
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        self._tags = [text(tag) for tag in tags]
+        self._writer.say("columns", {"tags": self._tags})
+
+    @property
+    def notes(self) -> str:
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: str) -> None:
+        self._notes = text(notes)
+        self._writer.say("columns", {"notes": self._notes})
 
     def __enter__(self) -> Run:
         self._restore_signal = _end_tidily_on_sigterm()
@@ -151,8 +194,8 @@ class Run:
         for name, value in values.items():
             if value.__class__ is float or value.__class__ is int:
                 self._writer.point(name, context, step, value, epoch)
-            elif isinstance(value, Volume):
-                self._media(name, value, step, epoch, context)
+            elif isinstance(value, Media):
+                self._media.put(name, value, step, epoch, context)
             else:
                 self._writer.point(name, context, step, _number(name, value), epoch)
 
@@ -163,7 +206,7 @@ class Run:
         if axis not in ("step", "epoch", "time"):
             raise VoxloopError(f'axis="{axis}" is unknown; it is "step", "epoch" or "time".')
         self._definitions[text(pattern)] = {"axis": axis, **({"best": best} if best else {})}
-        self._writer.keep(definitions=self._definitions)
+        self._writer.say("columns", {"definitions": self._definitions})
 
     def save(
         self,
@@ -182,33 +225,48 @@ class Run:
         self.project.use(self.id, version)
         return self.project.materialise(version)
 
+    def flush(self) -> None:
+        """Waits until the project holds all that was logged, media included."""
+        self._media.join()
+        self._writer.flush()
+
     def finish(self, status: str = "finished") -> None:
         """Writes everything down and says how the run ended."""
         if status not in STATUSES:
             raise VoxloopError(f'A run does not end as "{status}", but as {", ".join(STATUSES)}.')
         if not self._writer.open:
             return
+        self._media.close()
         moment = time.time()
-        self._writer.close(status=status, ended=moment, heartbeat=moment)
-        self.project.close()
+        try:
+            self._writer.close(status=status, ended=moment, heartbeat=moment)
+        finally:
+            self._close_project()
 
-    def _media(
-        self, name: str, value: Volume, step: int | None, epoch: int | None, context: Mapping[str, Any] | None
-    ) -> None:
-        if not self._writer.open:
-            raise self._writer.closed()
-        row = {
-            "run_id": self.id,
-            "name": text(name),
-            "context": canonical(flat(context)),
-            "step": int(step if step is not None else epoch or 0),
-            "epoch": epoch,
-            "time": time.time(),
-            "kind": value.kind,
-            "data": value.store(self.project.blobs, self._digests),
-        }
-        with self.project.writing() as connection:
-            connection.execute(schema.media.insert().values(**row))
+    def _close_project(self) -> None:
+        if self._project is not None:
+            self._project.close()
+            self._project = None
+
+
+def _require_database(root: Path) -> None:
+    """A project that is there and ours, or one that is made now."""
+    path = place.prepare(root)
+    try:
+        if path.exists() and version_of(path) == VERSION:
+            return
+    except sqlite3.Error:
+        # Told in full by whoever opens it.
+        pass
+    from voxloop.store.database import Database
+
+    Database.acquire(root).release()
+
+
+def _tell_code(writer: Writer) -> None:
+    """What is slow to find out about where a run comes from, in the writer's thread."""
+    with suppress(VoxloopError):
+        writer.say("environment", plain(environment.describe_code()))
 
 
 def _ending(error: BaseException | None) -> str:

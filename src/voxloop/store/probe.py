@@ -1,0 +1,35 @@
+"""Whose database a file is, by one look that imports nothing heavy: a script that logs must not wait for it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from voxloop.errors import VoxloopError
+
+# What this program writes; `schema` migrates older ones to it.
+VERSION = 1
+
+
+def version_of(path: Path) -> int:
+    """The schema version of a project's database; refuses one of another program or from the future."""
+    foreign = VoxloopError(
+        f"{path} holds no voxloop project, but data of another program; move it away, or choose another folder."
+    )
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=30.0)) as connection:
+        try:
+            row = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                raise foreign from error
+            raise
+    try:
+        found = int(row[0])
+    except (TypeError, ValueError) as error:
+        raise foreign from error
+    if found > VERSION:
+        raise VoxloopError(
+            f"{path.parent} was written by a newer voxloop (schema {found}, this one knows {VERSION}); update voxloop."
+        )
+    return found
