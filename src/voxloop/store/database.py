@@ -19,6 +19,8 @@ from voxloop.store.probe import version_of
 from voxloop.store.schema import MIGRATIONS, VERSION, Migration
 
 WAIT_S = 30.0
+# Projects that one process remembers having opened.
+MOST = 16
 
 
 class Database:
@@ -26,6 +28,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.inode = _inode(path)
         self.engine = connect(path)
         self.users = 0
 
@@ -33,26 +36,25 @@ class Database:
     def acquire(cls, root: Path) -> Database:
         """The database of the project at `root`, made or brought forward if need be."""
         path = prepare(root)
-        key = (str(path), os.getpid())
         with _lock:
-            one = _opened.get(key)
+            one = _opened.get(path)
             # A database that was replaced under its name, as from a backup, is another one.
-            if one is None or not _same_file(one, path):
+            if one is None or one.inode != _inode(path):
                 one = _open(path)
-                one.inode = _inode(path)
-                _opened[key] = one
+                _opened[path] = one
+                while len(_opened) > MOST and (
+                    idle := next((p for p, each in _opened.items() if not each.users), None)
+                ):
+                    del _opened[idle]
             one.users += 1
             return one
 
     def release(self) -> None:
+        """Closes its files when nobody uses it; the engine stays, for the statements that it has compiled."""
         with _lock:
             self.users -= 1
             if self.users <= 0:
                 self.engine.dispose()
-                for key in [key for key, one in _opened.items() if one is self]:
-                    del _opened[key]
-
-    inode: int = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,7 +81,7 @@ class Database:
             raise VoxloopError(f"Cannot write to {self.path} ({reason}); {way_out}.") from error
 
 
-_opened: dict[tuple[str, int], Database] = {}
+_opened: dict[Path, Database] = {}
 _lock = threading.Lock()
 
 
@@ -101,10 +103,6 @@ def _inode(path: Path) -> int:
         return path.stat().st_ino
     except OSError:
         return 0
-
-
-def _same_file(one: Database, path: Path) -> bool:
-    return one.inode == _inode(path)
 
 
 def _open(path: Path) -> Database:

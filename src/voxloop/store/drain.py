@@ -33,6 +33,9 @@ class Sink:
     run_id: str
     declared: dict[int, Key] = field(default_factory=dict)
     series: SeriesWriter = field(init=False)
+    # Whether the run's row is there, which of its journals are known, how many pieces of its output.
+    begun: bool = True
+    journals: set[str] = field(default_factory=set)
     printed: int | None = None
 
     def __post_init__(self) -> None:
@@ -41,6 +44,7 @@ class Sink:
     def fresh(self) -> None:
         """Nothing of this run is in the database yet."""
         self.series.fresh()
+        self.begun = False
         self.printed = 0
 
     def drain(self, connection: Connection, journal: str, content: bytes, end: int) -> None:
@@ -50,15 +54,39 @@ class Sink:
         kept: dict[str, list[Note]] = {}
         for one in notes:
             kept.setdefault(str(one[0]), []).append(one)
+        for row in (row for _, row in kept.get("run", [])):
+            self._begin(connection, row, kept)
         for kind, keep in KINDS.items():
             if kind in kept:
                 keep(self, connection, kept[kind])
         # What nobody declared is no point and is left out.
         known = {number: part for number, part in by_number(points).items() if number in self.declared}
         self.series.append(connection, [(self.declared[number], part) for number, part in known.items()])
+        self._remember(connection, journal, end)
+
+    def _begin(self, connection: Connection, row: dict[str, Any], kept: dict[str, list[Note]]) -> None:
+        """Gives the run its row, with all that was said of it since: a short run is one statement."""
+        table = schema.runs
+        if self.begun and connection.execute(sa.select(table.c.id).where(table.c.id == row["id"])).first():
+            return
+        for _, path, *value in kept.pop("params", []):
+            _put(row["params"], path, value)
+        for _, columns in kept.pop("columns", []):
+            row |= columns
+        for _, more in kept.pop("environment", []):
+            row["environment"] |= more
+        self.series.define(connection, row["definitions"])
+        connection.execute(table.insert(), row)
+        self.begun = True
+
+    def _remember(self, connection: Connection, journal: str, end: int) -> None:
         table = schema.journals
-        if not connection.execute(table.update().where(table.c.name == journal).values(drained=end)).rowcount:
-            connection.execute(table.insert().values(name=journal, drained=end))
+        if journal in self.journals or self.printed is None:
+            known = table.update().where(table.c.name == journal).values(drained=end)
+            if connection.execute(known).rowcount:
+                return
+        connection.execute(table.insert(), {"name": journal, "drained": end})
+        self.journals.add(journal)
 
     def declare(self, notes: list[Note]) -> None:
         """Learns which series the numbers of a journal stand for."""
@@ -75,8 +103,8 @@ class Sink:
 
     def forget(self) -> None:
         """After a transaction that failed: what is remembered may never have been kept."""
-        self.series = SeriesWriter(self.run_id)
-        self.printed = None
+        self.series, self.begun, self.printed = SeriesWriter(self.run_id), True, None
+        self.journals.clear()
 
 
 def by_number(points: Points) -> dict[int, Points]:
@@ -115,13 +143,6 @@ def parse(content: bytes) -> tuple[list[Note], Points]:
     return notes, units[is_point]
 
 
-def _runs(sink: Sink, connection: Connection, notes: list[Note]) -> None:
-    for _, row in notes:
-        known = connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.id == row["id"])).first()
-        if known is None:
-            connection.execute(schema.runs.insert().values(**row))
-
-
 def _columns(sink: Sink, connection: Connection, notes: list[Note]) -> None:
     changed: dict[str, Any] = {}
     for _, columns in notes:
@@ -135,14 +156,19 @@ def _params(sink: Sink, connection: Connection, notes: list[Note]) -> None:
     mine = schema.runs.c.id == sink.run_id
     params = connection.execute(sa.select(schema.runs.c.params).where(mine)).scalar() or {}
     for _, path, *value in notes:
-        at = params
-        for key in path[:-1]:
-            at = at.setdefault(key, {})
-        if value:
-            at[path[-1]] = value[0]
-        else:
-            at.pop(path[-1], None)
+        _put(params, path, value)
     connection.execute(schema.runs.update().where(mine).values(params=params))
+
+
+def _put(params: dict[str, Any], path: list[str], value: list[Any]) -> None:
+    """Sets what lies at a path, or without a value takes it away."""
+    at = params
+    for key in path[:-1]:
+        at = at.setdefault(key, {})
+    if value:
+        at[path[-1]] = value[0]
+    else:
+        at.pop(path[-1], None)
 
 
 def _environment(sink: Sink, connection: Connection, notes: list[Note]) -> None:
@@ -170,9 +196,7 @@ def _console(sink: Sink, connection: Connection, notes: list[Note]) -> None:
     sink.printed += len(rows)
 
 
-# In this order: a run has its row before anything else of it is kept.
 KINDS: dict[str, Callable[[Sink, Connection, list[Note]], None]] = {
-    "run": _runs,
     "columns": _columns,
     "params": _params,
     "environment": _environment,

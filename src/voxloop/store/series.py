@@ -19,7 +19,7 @@ from voxloop.store import codec, schema
 from voxloop.store.records import Points, SeriesRecord
 
 CHUNK = 8192
-SUMMARY = ("size", "first", "last", "min", "max", "last_step")
+SUMMARY = ("size", "first", "last", "min", "max", "last_step", "best")
 
 
 Key = tuple[str, str]
@@ -57,43 +57,35 @@ class SeriesWriter:
         if not batches:
             return
         self._load(connection)
-        self._begin(connection, [key for key, _ in batches if key not in self._states])
-        added: list[dict[str, Any]] = []
-        renewed: list[dict[str, Any]] = []
-        summaries: list[dict[str, Any]] = []
-        for key, points in batches:
-            state = self._states[key]
-            for row in self._extend(connection, state, points):
-                (renewed if row.pop("renewed") else added).append(row)
-            state.summary = _summary(state.summary, points)
-            summaries.append({"series": state.id, **state.summary, "best": self._best(key[0], state.summary)})
+        new = [(key, points) for key, points in batches if key not in self._states]
+        old = [(key, points) for key, points in batches if key in self._states]
+        self._begin(connection, new)
+        for (name, _), state, points in ((key, self._states[key], points) for key, points in old):
+            state.summary = self._summarised(name, state.summary, points)
+        self._keep(connection, [self._states[key] for key, _ in old])
+        rows = [row for key, points in batches for row in self._extend(connection, self._states[key], points)]
+        renewed = [row for row, stored in rows if stored]
+        added = [row for row, stored in rows if not stored]
         if renewed:
-            here = (schema.chunks.c.series_id == sa.bindparam("series")) & (
-                schema.chunks.c.number == sa.bindparam("at")
-            )
-            names = ("size", "low_step", "high_step", "data")
-            connection.execute(
-                schema.chunks.update().where(here).values({name: sa.bindparam(f"new_{name}") for name in names}),
-                [
-                    {"series": row["series_id"], "at": row["number"], **{f"new_{name}": row[name] for name in names}}
-                    for row in renewed
-                ],
-            )
+            again = [
+                {
+                    "series": row["series_id"],
+                    "at": row["number"],
+                    **{f"new_{name}": row[name] for name in CHUNK_COLUMNS},
+                }
+                for row in renewed
+            ]
+            connection.execute(UPDATE_CHUNK, again)
         if added:
             connection.execute(schema.chunks.insert(), added)
-        self._keep(connection, summaries)
 
     def define(self, connection: Connection, definitions: Mapping[str, Mapping[str, Any]]) -> None:
         """New definitions: the best of each series is chosen anew."""
         self._load(connection)
         self._definitions = definitions
-        self._keep(
-            connection,
-            [
-                {"series": state.id, **state.summary, "best": self._best(name, state.summary)}
-                for (name, _), state in self._states.items()
-            ],
-        )
+        for (name, _), state in self._states.items():
+            state.summary["best"] = best(name, state.summary["min"], state.summary["max"], definitions)
+        self._keep(connection, list(self._states.values()))
 
     def _load(self, connection: Connection) -> None:
         if self._definitions is not None:
@@ -104,16 +96,24 @@ class SeriesWriter:
             summary = {name: getattr(row, name) for name in SUMMARY}
             self._states[row.name, row.context] = State(row.id, summary, number=-1)
 
-    def _begin(self, connection: Connection, keys: list[Key]) -> None:
-        if not keys:
+    def _begin(self, connection: Connection, batches: list[tuple[Key, npt.NDArray[Any]]]) -> None:
+        """Gives new series their rows."""
+        if not batches:
             return
-        rows = [{"run_id": self.run_id, "name": name, "context": context, "size": 0} for name, context in keys]
-        statement = schema.series.insert().returning(schema.series.c.id, sort_by_parameter_order=True)
-        for key, number in zip(keys, connection.execute(statement, rows).scalars().all(), strict=True):
-            self._states[key] = State(number, dict.fromkeys(SUMMARY) | {"size": 0})
+        nothing = dict.fromkeys(SUMMARY) | {"size": 0}
+        summaries = [self._summarised(name, nothing, points) for (name, _), points in batches]
+        rows = [
+            {"run_id": self.run_id, "name": name, "context": context, **summary}
+            for ((name, context), _), summary in zip(batches, summaries, strict=True)
+        ]
+        ids = connection.execute(INSERT_SERIES, rows).scalars().all()
+        for (key, _), number, summary in zip(batches, ids, summaries, strict=True):
+            self._states[key] = State(number, summary)
 
-    def _extend(self, connection: Connection, state: State, points: npt.NDArray[Any]) -> Iterator[dict[str, Any]]:
-        """The rows of chunks that change."""
+    def _extend(
+        self, connection: Connection, state: State, points: npt.NDArray[Any]
+    ) -> Iterator[tuple[dict[str, Any], bool]]:
+        """The rows of chunks that change, each with whether it is stored already."""
         if state.number < 0:
             _resume(connection, state)
         columns: Columns = (points["step"], points["value"], points["time"], points["epoch"])
@@ -122,29 +122,43 @@ class SeriesWriter:
         for start in range(0, len(columns[0]), CHUNK):
             part = tuple(column[start : start + CHUNK] for column in columns)
             steps, values, times, epochs = part
-            yield {
+            row = {
                 "series_id": state.id,
                 "number": state.number,
                 "size": len(steps),
                 "low_step": int(steps.min()),
                 "high_step": int(steps.max()),
                 "data": codec.pack(steps, values, times, epochs),
-                "renewed": state.stored,
             }
+            yield row, state.stored
             full = len(steps) == CHUNK
             state.begun, state.stored = (None, False) if full else (part, True)
             state.number += full
 
-    def _best(self, name: str, summary: Mapping[str, Any]) -> float | None:
-        return best(name, summary["min"], summary["max"], self._definitions or {})
+    def _summarised(self, name: str, before: Mapping[str, Any], points: npt.NDArray[Any]) -> dict[str, Any]:
+        summary = _summary(before, points)
+        return summary | {"best": best(name, summary["min"], summary["max"], self._definitions or {})}
 
-    def _keep(self, connection: Connection, summaries: list[dict[str, Any]]) -> None:
-        if summaries:
-            new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in (*SUMMARY, "best")}
-            connection.execute(
-                schema.series.update().where(schema.series.c.id == sa.bindparam("series")).values(new),
-                [{"series": row.pop("series"), **{f"new_{name}": row[name] for name in new}} for row in summaries],
-            )
+    def _keep(self, connection: Connection, states: list[State]) -> None:
+        if states:
+            rows = [
+                {"series": state.id, **{f"new_{name}": state.summary[name] for name in SUMMARY}} for state in states
+            ]
+            connection.execute(UPDATE_SERIES, rows)
+
+
+INSERT_SERIES = schema.series.insert().returning(schema.series.c.id, sort_by_parameter_order=True)
+UPDATE_SERIES = (
+    schema.series.update()
+    .where(schema.series.c.id == sa.bindparam("series"))
+    .values({name: sa.bindparam(f"new_{name}") for name in SUMMARY})
+)
+CHUNK_COLUMNS = ("size", "low_step", "high_step", "data")
+UPDATE_CHUNK = (
+    schema.chunks.update()
+    .where((schema.chunks.c.series_id == sa.bindparam("series")) & (schema.chunks.c.number == sa.bindparam("at")))
+    .values({name: sa.bindparam(f"new_{name}") for name in CHUNK_COLUMNS})
+)
 
 
 def _resume(connection: Connection, state: State) -> None:

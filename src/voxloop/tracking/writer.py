@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from voxloop.store.drain import Sink
 
 DRAIN_S = 0.4
+# A run that is over by then is one transaction; any other is seen by others from then on.
+SHORT_S = 0.02
 HEARTBEAT_S = 2.0
 # A journal of this size makes way for a new one, so that a long run does not fill the disk with what is drained.
 FULL = 1 << 22
@@ -60,6 +62,7 @@ class Writer:
         self._sink: Sink | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._first: Callable[[Writer], None] | None = None
         _open_here.add(self)
         live.add(self)
 
@@ -68,7 +71,8 @@ class Writer:
 
     def start(self, first: Callable[[Writer], None] | None = None) -> None:
         """Begins to drain and to show that the run is alive; `first` is slow work that the thread does once."""
-        arguments = (weakref.ref(self), self._stop, first)
+        self._first = first
+        arguments = (weakref.ref(self), self._stop)
         self._thread = threading.Thread(target=_work, args=arguments, daemon=True, name=f"voxloop-{self.run_id}")
         self._thread.start()
 
@@ -147,10 +151,11 @@ class Writer:
 
     def close(self, **columns: Any) -> None:
         """Ends the writing, with changes to the run's row; where the database cannot take it, the journal stays."""
-        self.say("columns", columns)
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+        self.do_first()
+        self.say("columns", columns)
         kept = False
         try:
             self.drain()
@@ -165,6 +170,12 @@ class Writer:
             raise VoxloopError(
                 f"Run {self.name} ends without about {points} records: the disk of {self.root} stayed full; free some space before the next run."
             )
+
+    def do_first(self) -> None:
+        """The slow work that was given at the start, unless it is done."""
+        first, self._first = self._first, None
+        if first is not None:
+            first(self)
 
     def abandon(self) -> None:
         """Lets go without a trace; for a run that never began."""
@@ -277,13 +288,15 @@ def _key(name: str, context: Mapping[str, Any]) -> Any:
     return key
 
 
-def _work(reference: weakref.ref[Writer], stop: threading.Event, first: Callable[[Writer], None] | None) -> None:
+def _work(reference: weakref.ref[Writer], stop: threading.Event) -> None:
     """The writer thread, as long as the writer is there."""
-    beaten = 0.0
-    while True:
+    beaten = time.monotonic()
+    pause = SHORT_S
+    while not stop.wait(pause):
         writer = reference()
         if writer is None:
             return
+        writer.do_first()
         try:
             if time.monotonic() - beaten >= HEARTBEAT_S:
                 writer.drain(heartbeat=time.time())
@@ -292,12 +305,8 @@ def _work(reference: weakref.ref[Writer], stop: threading.Event, first: Callable
                 writer.drain()
         except VoxloopError as error:
             writer.warn(f"{error} What is logged stays in its journal until then.")
-        if first is not None:
-            first(writer)
-            first = None
         del writer
-        if stop.wait(DRAIN_S):
-            return
+        pause = DRAIN_S
 
 
 _open_here: weakref.WeakSet[Writer] = weakref.WeakSet()
