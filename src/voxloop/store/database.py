@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
 from voxloop.store.place import prepare
-from voxloop.store.probe import version_of
+from voxloop.store.probe import address, version_of, writable
 from voxloop.store.schema import MIGRATIONS, VERSION, Migration
 
 WAIT_S = 30.0
@@ -68,17 +68,18 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it or nothing."""
+        if not writable(self.path):
+            raise VoxloopError(
+                f"{self.path.parent} may not be written to; give yourself the right, or copy it elsewhere."
+            )
         try:
             with self.engine.begin() as connection:
                 yield connection
         except sa.exc.DatabaseError as error:
             reason = str(error.orig)
-            way_out = (
-                "give yourself the right to write there"
-                if "readonly" in reason or "read-only" in reason
-                else "free some space or wait for other writers"
-            )
-            raise VoxloopError(f"Cannot write to {self.path} ({reason}); {way_out}.") from error
+            raise VoxloopError(
+                f"Cannot write to {self.path} ({reason}); free some space or wait for other writers."
+            ) from error
 
 
 _opened: dict[Path, Database] = {}
@@ -125,7 +126,10 @@ def _open(path: Path) -> Database:
 
 def connect(path: Path) -> Engine:
     """An engine for a database file: write-ahead log, writers that wait for each other, readers that wait for nobody."""
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": WAIT_S, "check_same_thread": False})
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        creator=lambda: sqlite3.connect(address(path), uri=True, timeout=WAIT_S, check_same_thread=False),
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: object) -> None:

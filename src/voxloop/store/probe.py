@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +13,22 @@ from voxloop.errors import VoxloopError
 VERSION = 1
 
 
+def writable(path: Path) -> bool:
+    """Whether a database can be written: its file, and its folder, where the log of changes lies."""
+    return os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+
+
+def address(path: Path) -> str:
+    """How a database file is opened. Where nothing can be written, as on a mounted backup, it is read as it lies there."""
+    return f"{path.as_uri()}?{'mode=rw' if writable(path) else 'mode=ro&immutable=1'}"
+
+
 def version_of(path: Path) -> int:
     """The schema version of a project's database; refuses one of another program or from the future."""
     foreign = VoxloopError(
         f"{path} holds no voxloop project, but data of another program; move it away, or choose another folder."
     )
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=30.0)) as connection:
+    with closing(sqlite3.connect(address(path), uri=True, timeout=30.0)) as connection:
         try:
             row = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         except sqlite3.OperationalError as error:

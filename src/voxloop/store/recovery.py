@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,6 +24,9 @@ def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[st
     can still be read.
     """
     crashed: list[str] = []
+    if not os.access(folder.parent, os.W_OK):
+        # A copy to look at: nobody writes into it, and nothing can be mended in it.
+        return crashed
     for orphan in journal.orphans(folder):
         if not orphan.run_id:
             journal.set_aside(orphan.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import secrets
 import signal
 import sqlite3
@@ -252,6 +253,10 @@ class Run:
 def _require_database(root: Path) -> None:
     """A project that is there and ours, or one that is made now."""
     path = place.prepare(root)
+    if not os.access(root, os.W_OK):
+        raise VoxloopError(
+            f"{root} may not be written to; give yourself the right to write there, or choose another project."
+        )
     try:
         if path.exists() and version_of(path) == VERSION:
             return
