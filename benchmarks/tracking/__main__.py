@@ -63,7 +63,7 @@ def chart() -> tuple[float, float]:
             for step, value in enumerate(np.random.default_rng(0).normal(size=1_000_000).cumsum().tolist()):
                 run.log({"loss": value}, step=step)
         with vx.open(folder) as project:
-            (series,) = project.series(run.id)
+            (series,) = project.series_of(run.id)
             took = []
             for most in (1000, None):
                 best = min(_time(lambda most=most: project.points(series.id, most)) for _ in range(5))

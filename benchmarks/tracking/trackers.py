@@ -28,7 +28,7 @@ class Voxloop:
         import voxloop as vx
 
         with vx.open(self.folder) as project:
-            (series,) = project.series(project.run(name).id, key)
+            (series,) = project.series_of(project.run(name).id, key)
             values: list[float] = project.points(series.id).values.tolist()
             return values
 

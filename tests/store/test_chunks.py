@@ -29,7 +29,7 @@ def drained(project: Project, *parts: npt.NDArray[Any]) -> int:
     for part in parts:
         with project.writing() as connection:
             series.SeriesWriter("a-run").append(connection, [(("loss", "{}"), part)])
-    return project.series("a-run")[0].id
+    return project.series_of("a-run")[0].id
 
 
 def rows(project: Project) -> int:
@@ -59,7 +59,7 @@ def test_a_damaged_chunk_is_named_and_does_not_stop_the_run(tmp_path: Path) -> N
         with project.writing() as connection:
             connection.execute(schema.chunks.update().values(data=b"nonsense"))
         drained(project, units([3.0]))
-        assert project.series("a-run")[0].count == 3
+        assert project.series_of("a-run")[0].count == 3
         with pytest.raises(VoxloopError, match="damaged chunk"):
             project.points(number)
         with pytest.raises(VoxloopError, match="No series has the number 99"):

@@ -123,7 +123,7 @@ def test_a_deleted_run_takes_its_numbers_along_and_leaves_its_artifacts(tmp_path
     with open_project(tmp_path) as project:
         project.delete_run(run.id)
         assert project.runs() == []
-        assert project.series(run.id) == []
+        assert project.series_of(run.id) == []
         assert project.artifact("model").run_id == run.id
 
 
@@ -151,7 +151,7 @@ with vx.Run(project={str(tmp_path)!r}) as run:
         runs = project.runs()
         assert len(runs) == 4
         for run in runs:
-            (loss,) = project.series(run.id)
+            (loss,) = project.series_of(run.id)
             assert (loss.count, loss.last, run.status, len(run.params)) == (20_000, 9999.5, "finished", 10)
 
 

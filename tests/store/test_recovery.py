@@ -26,7 +26,7 @@ def dead(path: Path, values: list[float], name: str = "loss") -> Path:
 
 
 def values_in(project: Project) -> list[float]:
-    found = project.series("a-run")
+    found = project.series_of("a-run")
     return project.points(found[0].id).values.tolist() if found else []
 
 

@@ -31,7 +31,7 @@ def written(project: Project, parts: list[npt.NDArray[Any]], name: str = "loss")
     for part in parts:
         with project.writing() as connection:
             series.SeriesWriter("run").append(connection, [((name, "{}"), part)])
-    (record,) = project.series("run", name)
+    (record,) = project.series_of("run", name)
     return record, project.points(record.id)
 
 

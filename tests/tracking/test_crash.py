@@ -39,7 +39,7 @@ ROUNDS, AT_ONCE = 3, 4
 def points(project: Project, run_id: str) -> dict[int, float]:
     """Every point of a run by its step; a point that is there twice fails."""
     found: dict[int, float] = {}
-    for series in project.series(run_id):
+    for series in project.series_of(run_id):
         read = project.points(series.id)
         assert len(read) == series.count
         for step, value in zip(read.steps.tolist(), read.values.tolist(), strict=True):

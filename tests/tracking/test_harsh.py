@@ -47,7 +47,7 @@ def test_eight_writers_and_a_reader_lose_nothing(tmp_path: Path) -> None:
         looks = 0
         while any(one.poll() is None for one in writers):
             for run in project.runs():
-                for series in project.series(run.id):
+                for series in project.series_of(run.id):
                     points = project.points(series.id)
                     # Whenever one looks, what is there is whole: a beginning of what was logged, in its order.
                     assert points.steps.tolist() == list(range(len(points)))
@@ -60,7 +60,7 @@ def test_eight_writers_and_a_reader_lose_nothing(tmp_path: Path) -> None:
             logged[f"w{number}"] = int(said)
         assert looks > 1
         for name, count in logged.items():
-            dice, loss = project.series(project.run(name).id)
+            dice, loss = project.series_of(project.run(name).id)
             assert (dice.count, loss.count, loss.last) == (count, count, (count - 1) * 0.5)
             assert project.points(dice.id).values.tolist() == [-step for step in range(count)]
 
@@ -77,7 +77,7 @@ with vx.Run(name="alone", project={str(tmp_path)!r}, params={{"lr": 1}}) as run:
     run.log({{"loss": 0.5}})
     run.flush()
 with vx.open({str(tmp_path)!r}) as project:
-    print(project.run("alone").status, project.series(run.id)[0].last)
+    print(project.run("alone").status, project.series_of(run.id)[0].last)
 """
     words = [*isolated("--net"), sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
@@ -93,7 +93,7 @@ def test_a_project_that_may_not_be_written_is_a_sentence_and_can_be_read(tmp_pat
 import sys
 import voxloop as vx
 with vx.open(sys.argv[1]) as project:
-    print(project.run("before").status, project.series(project.run("before").id)[0].last)
+    print(project.run("before").status, project.series_of(project.run("before").id)[0].last)
     try:
         project.delete_run(project.run("before").id)
     except vx.VoxloopError as error:
@@ -134,7 +134,7 @@ def test_a_database_that_is_locked_for_long_does_not_hold_up_a_training(tmp_path
         other.execute("ROLLBACK")
     run.finish()
     with vx.open(tmp_path) as project:
-        (loss,) = project.series(run.id)
+        (loss,) = project.series_of(run.id)
         assert (loss.count, loss.last) == (1000, 999.0)
 
 

@@ -46,7 +46,7 @@ def test_no_acknowledged_point_is_lost_to_a_kill(tmp_path: Path) -> None:
         with open_project(folder) as project:
             (run,) = project.runs()
             assert run.status == "crashed"
-            (loss,) = project.series(run.id)
+            (loss,) = project.series_of(run.id)
             points = project.points(loss.id)
         assert loss.count >= acknowledged
         assert points.steps.tolist() == list(range(loss.count)), "nothing twice, nothing missing"

@@ -45,9 +45,9 @@ def test_points_are_seen_by_others_within_a_second_while_it_runs(tmp_path: Path)
     with vx.Run(name="live", project=tmp_path) as run, open_project(tmp_path) as project:
         run.log({"loss": 0.5}, step=3)
         deadline = time.monotonic() + 10
-        while not project.series(run.id) and time.monotonic() < deadline:
+        while not project.series_of(run.id) and time.monotonic() < deadline:
             time.sleep(0.05)
-        (loss,) = project.series(run.id)
+        (loss,) = project.series_of(run.id)
         assert (loss.last, loss.last_step) == (0.5, 3)
 
 
@@ -59,7 +59,7 @@ def test_without_a_step_each_series_counts_its_own(tmp_path: Path) -> None:
         run.log({"loss": 4}, step=10)
         run.log({"loss": 5})
     with open_project(tmp_path) as project:
-        of_case, plain = sorted(project.series(run.id), key=lambda one: len(one.context), reverse=True)
+        of_case, plain = sorted(project.series_of(run.id), key=lambda one: len(one.context), reverse=True)
         assert project.points(plain.id).steps.tolist() == [0, 1, 2, 10, 11]
         assert project.points(of_case.id).steps.tolist() == [0]
 
@@ -69,7 +69,7 @@ def test_a_context_is_the_same_in_any_order(tmp_path: Path) -> None:
         run.log({"dice": 0.1}, step=1, context={"case": "a", "class": "s"})
         run.log({"dice": 0.2}, step=2, context={"class": "s", "case": "a"})
     with open_project(tmp_path) as project:
-        (dice,) = project.series(run.id)
+        (dice,) = project.series_of(run.id)
         assert (dice.count, dice.context) == (2, {"case": "a", "class": "s"})
 
 
@@ -82,7 +82,7 @@ def test_resuming_goes_on_where_it_was(tmp_path: Path) -> None:
         again.log({"loss": 0.5})
     with open_project(tmp_path) as project:
         assert project.count_runs() == 1
-        (loss,) = project.series(run.id)
+        (loss,) = project.series_of(run.id)
         assert project.points(loss.id).steps.tolist() == [0, 1]
         assert loss.best == 0.5
         assert project.run("a").params == {"lr": 1, "more": True}
@@ -109,7 +109,7 @@ def test_the_best_follows_the_first_pattern_that_fits(tmp_path: Path) -> None:
         for value in (3, 1, 2):
             run.log({"val/loss": value, "val/dice": value, "other": value})
     with open_project(tmp_path) as project:
-        best = {one.name: one.best for one in project.series(run.id)}
+        best = {one.name: one.best for one in project.series_of(run.id)}
     assert best == {"val/loss": 1, "val/dice": 3, "other": None}
 
 
@@ -118,7 +118,7 @@ def test_numbers_of_any_library_are_numbers(tmp_path: Path, value: Any) -> None:
     with vx.Run(project=tmp_path) as run:
         run.log({"x": value})
     with open_project(tmp_path) as project:
-        assert project.series(run.id)[0].last == 2.0
+        assert project.series_of(run.id)[0].last == 2.0
 
 
 @pytest.mark.parametrize("value", ["0.5", None, [1, 2], np.zeros(3), {}, object()])

@@ -50,15 +50,15 @@ def test_equal_content_is_one_blob_whenever_it_is_logged(tmp_path: Path) -> None
             volume = vx.Volume(scan(), {"truth": labels(), "prediction": np.roll(labels(), epoch)}, affine=oblique())
             run.log({"val/scan": volume}, step=epoch, epoch=epoch, context={"case": "spleen_12"})
     with vx.open(tmp_path) as project:
-        found = project.media(run.id, kind="volume", name="val/scan", context={"case": "spleen_12"})
+        found = project.media_of(run.id, kind="volume", name="val/scan", context={"case": "spleen_12"})
         assert [(one.step, one.epoch, one.context) for one in found] == [
             (n, n, {"case": "spleen_12"}) for n in range(3)
         ]
         assert len({one.data["image"]["digest"] for one in found}) == 1
         # The scan, and three predictions of which the first is the truth.
         assert len([path for path in project.blobs.folder.rglob("*") if path.is_file()]) == 4
-        assert [one.step for one in project.media(run.id, step=1)] == [1]
-        assert project.media(run.id, context={"case": "other"}) == []
+        assert [one.step for one in project.media_of(run.id, step=1)] == [1]
+        assert project.media_of(run.id, context={"case": "other"}) == []
 
 
 @pytest.mark.parametrize(

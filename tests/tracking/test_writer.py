@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Iterator[vx.Run]:
 
 def read(folder: Path, run_id: str, name: str = "loss") -> Points:
     with vx.open(folder) as project:
-        return project.points(project.series(run_id, name)[0].id)
+        return project.points(project.series_of(run_id, name)[0].id)
 
 
 def test_numbers_of_any_library_are_kept_to_the_bit(run: vx.Run, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_any_points_come_back(
         for value, step, epoch, context in points:
             run.log({name: value}, step=step, epoch=epoch, context=context)
     with vx.open(folder) as project:
-        kept = [project.points(one.id) for one in project.series(run.id, name)]
+        kept = [project.points(one.id) for one in project.series_of(run.id, name)]
     expected = sorted(np.float64(value).tobytes() for value, *_ in points)
     assert sorted(value.tobytes() for one in kept for value in one.values) == expected
     steps = sorted(step for _, step, _, _ in points if step is not None)
@@ -78,7 +78,7 @@ def test_contexts_tell_series_apart_by_content_and_type_not_by_order(run: vx.Run
         run.log({"loss": 0.5}, context=context)
     run.finish()
     with vx.open(tmp_path) as project:
-        found = [(one.context, one.count, type(one.context["a"])) for one in project.series(run.id)]
+        found = [(one.context, one.count, type(one.context["a"])) for one in project.series_of(run.id)]
     assert found == [({"a": 1, "b": 2}, 2, int), ({"a": 1}, 2, int), ({"a": True}, 1, bool)]
 
 
@@ -118,7 +118,7 @@ def test_names_that_no_database_can_hold_are_made_so(tmp_path: Path) -> None:
     with vx.open(tmp_path) as project:
         record = project.runs()[0]
         assert (record.name, record.experiment, record.tags, record.params) == ("a?", "b?", ("c?",), {"d?": "e?"})
-        assert [(one.name, one.context) for one in project.series(run.id)] == [
+        assert [(one.name, one.context) for one in project.series_of(run.id)] == [
             (name, {"case?": "x?"}) for name in ("", "größe/🧠", "loss?")
         ]
 
@@ -128,7 +128,7 @@ def test_points_are_in_the_database_while_the_run_goes_on(run: vx.Run, tmp_path:
     with vx.open(tmp_path) as project:
         heartbeat = project.run(run.id).heartbeat
         until = time.monotonic() + 10
-        while not project.series(run.id) or project.run(run.id).heartbeat == heartbeat:
+        while not project.series_of(run.id) or project.run(run.id).heartbeat == heartbeat:
             assert time.monotonic() < until, "neither points nor heartbeat arrived"
             time.sleep(0.05)
         record = project.run(run.id)
@@ -148,7 +148,7 @@ def test_several_threads_may_log(run: vx.Run, tmp_path: Path) -> None:
         thread.join()
     run.finish()
     with vx.open(tmp_path) as project:
-        assert [(one.count, one.min, one.max) for one in project.series(run.id)] == [(500, n, n) for n in range(4)]
+        assert [(one.count, one.min, one.max) for one in project.series_of(run.id)] == [(500, n, n) for n in range(4)]
 
 
 def test_a_full_journal_makes_way_for_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

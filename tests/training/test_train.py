@@ -55,7 +55,7 @@ def project(trained: tuple[Trained, Path]) -> Project:
 
 def test_every_iteration_and_validation_is_tracked(trained: tuple[Trained, Path], project: Project) -> None:
     run = project.run("tiny")
-    series = {(one.name, one.context.get("case"), one.context.get("class")): one for one in project.series(run.id)}
+    series = {(one.name, one.context.get("case"), one.context.get("class")): one for one in project.series_of(run.id)}
     assert run.status == "finished"
     assert series["train/loss", None, None].count == 3 * 2, "four training cases, two a batch"
     assert series["val/mean_dice", None, None].count == 3
@@ -77,7 +77,7 @@ def test_each_validation_keeps_a_volume_on_the_scans_own_grid(dataset: Path, pro
     import nibabel as nib
 
     run = project.run("tiny")
-    kept = project.media(run.id, kind="volume")
+    kept = project.media_of(run.id, kind="volume")
     assert [one.step for one in kept] == [1, 2, 3]
     assert len({one.data["image"]["digest"] for one in kept}) == 1, "the scan is stored once"
     case = kept[0].context["case"]
@@ -112,7 +112,7 @@ def test_an_evaluation_is_a_run_that_remembers_its_model(dataset: Path, project:
     run = project.run("judged")
     assert [version.name for version in project.used(run.id)] == ["spleen-ct"]
     assert run.id in project.users(project.artifact("spleen-ct:best"))
-    tracked = {str(one.context["case"]): one.last for one in project.series(run.id, "eval/dice")}
+    tracked = {str(one.context["case"]): one.last for one in project.series_of(run.id, "eval/dice")}
     assert tracked == {case.case: pytest.approx(case.classes[0].dice) for case in result.cases}
 
 
@@ -161,7 +161,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
         assert run.status == status
         if status == "interrupted":
             assert f"--resume {run.id}" in said
-        (losses,) = project.series(run.id, "train/loss")
+        (losses,) = project.series_of(run.id, "train/loss")
         before = losses.count
         assert 0 < before < 40 * 2
         job = Job.of(run)
@@ -169,7 +169,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch(
         state = torch.load(tmp_path / ".voxloop" / "runs" / run.id / "last.pt", weights_only=True)
         done = train(short, project, resume=run.id)
         assert done.epochs == 25
-        (again,) = project.series(run.id, "train/loss")
+        (again,) = project.series_of(run.id, "train/loss")
         steps = project.points(again.id).steps
         assert project.run(run.id).status == "finished"
     assert sorted(set(steps.tolist())) == list(range(1, 25 * 2 + 1)), "no iteration is missing"

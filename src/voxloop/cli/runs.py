@@ -61,7 +61,7 @@ def show(
 
     with open_project(project) as opened:
         record = opened.run(run)
-        series = opened.series(record.id)
+        series = opened.series_of(record.id)
         made, used = opened.made(record.id), opened.used(record.id)
         said = {
             **_summary(opened, record),
@@ -116,7 +116,7 @@ def delete(
 
 
 def _summary(project: Project, run: RunRecord) -> dict[str, Any]:
-    plain = [one for one in project.series(run.id) if not one.context]
+    plain = [one for one in project.series_of(run.id) if not one.context]
     return {
         "id": run.id,
         "name": run.name,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,10 +11,10 @@ from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import artifacts, live, place, recovery, schema, series
+from voxloop.store import artifacts, live, place, recovery, runs, schema, series
 from voxloop.store.blobs import Blobs
 from voxloop.store.context import canonical
 from voxloop.store.database import Database
@@ -82,7 +80,7 @@ class Project:
             sa.select(schema.runs).order_by(schema.runs.c.created.desc(), schema.runs.c.id).limit(limit).offset(offset)
         )
         with self.reading() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [runs.record(row) for row in connection.execute(query)]
 
     def count_runs(self) -> int:
         with self.reading() as connection:
@@ -90,59 +88,39 @@ class Project:
 
     def run(self, reference: str) -> RunRecord:
         """A run by its id, the unique beginning of one, or its name (the newest of that name)."""
-        table = schema.runs
         with self.reading() as connection:
-            exact = connection.execute(sa.select(table).where(table.c.id == reference)).first()
-            if exact is not None:
-                return _run(exact)
-            named = connection.execute(
-                sa.select(table).where(table.c.name == reference).order_by(table.c.created.desc())
-            ).first()
-            if named is not None:
-                return _run(named)
-            begun = (
-                connection.execute(sa.select(table).where(table.c.id.startswith(reference, autoescape=True))).all()
-                if reference
-                else []
-            )
-            known = connection.execute(sa.select(table.c.name, table.c.id)).all()
-        if len(begun) == 1:
-            return _run(begun[0])
-        if begun:
-            raise VoxloopError(f'"{reference}" begins the id of {len(begun)} runs; give more of it.')
-        near = difflib.get_close_matches(reference, [text for row in known for text in row], n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ' "voxloop runs" lists them.'
-        raise VoxloopError(f'No run is called "{reference}".{hint}')
+            return runs.find(connection, reference)
 
-    def delete_run(self, run_id: str) -> None:
-        """Takes a run with its series and media out of the database; its artifacts stay, for others may use them."""
-        run = self.run(run_id)
-        if run.status == "running":
-            raise VoxloopError(f"Run {run.name} is still running; stop it first.")
+    def edit(self, reference: str, **changes: Any) -> RunRecord:
+        """Changes what a person says of a run: name, experiment, tags, notes, archived."""
+        run = self.run(reference)
         with self.writing() as connection:
-            mine = sa.select(schema.series.c.id).where(schema.series.c.run_id == run.id)
-            connection.execute(schema.chunks.delete().where(schema.chunks.c.series_id.in_(mine)))
-            for table in (schema.series, schema.media, schema.console, schema.uses):
-                connection.execute(table.delete().where(table.c.run_id == run.id))
-            connection.execute(schema.runs.delete().where(schema.runs.c.id == run.id))
+            runs.edit(connection, run.id, changes)
+        return self.run(run.id)
 
     def take(self, run_id: str) -> bool:
         """Marks an ended run as running again; false where another process was faster."""
-        # In one statement with the question, so that only one of two processes gets the run.
-        ended = (schema.runs.c.id == run_id) & (schema.runs.c.status != "running")
-        again = {"status": "running", "ended": None, "heartbeat": time.time()}
         with self.writing() as connection:
-            return bool(connection.execute(schema.runs.update().where(ended).values(**again)).rowcount)
+            return runs.take(connection, run_id)
 
-    def edit(self, run_id: str, **columns: Any) -> RunRecord:
-        """Changes what a person says of a run: name, experiment, tags, notes, archived."""
+    def delete_run(self, reference: str) -> None:
+        """Takes a run away with its series, media and output; its artifacts stay, for others may use them."""
+        run = self.run(reference)
         with self.writing() as connection:
-            connection.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(**columns))
-        return self.run(run_id)
+            runs.delete(connection, run)
+
+    def console(self, run_id: str) -> str:
+        """What a run printed."""
+        table = schema.console
+        with self.reading() as connection:
+            pieces = connection.execute(
+                sa.select(table.c.text).where(table.c.run_id == run_id).order_by(table.c.number)
+            )
+            return "".join(pieces.scalars())
 
     # Series and media
 
-    def series(self, run_id: str, name: str | None = None) -> list[SeriesRecord]:
+    def series_of(self, run_id: str, name: str | None = None) -> list[SeriesRecord]:
         query = sa.select(schema.series).where(schema.series.c.run_id == run_id)
         if name is not None:
             query = query.where(schema.series.c.name == name)
@@ -192,7 +170,7 @@ class Project:
                 raise VoxloopError(f"No series has the number {series_id}.")
             return series.read(connection, series_id, max_points, first_step, last_step)
 
-    def media(
+    def media_of(
         self,
         run_id: str,
         kind: str | None = None,
@@ -296,22 +274,3 @@ class Project:
         if self._watch is None:
             self._watch = sqlite3.connect(self.root / place.DATABASE, check_same_thread=False)
         return str(self._watch.execute("PRAGMA data_version").fetchone()[0])
-
-
-def _run(row: Row[Any]) -> RunRecord:
-    return RunRecord(
-        id=row.id,
-        name=row.name,
-        experiment=row.experiment,
-        status=row.status,
-        created=row.created,
-        ended=row.ended,
-        heartbeat=row.heartbeat,
-        params=row.params,
-        tags=tuple(row.tags),
-        environment=row.environment,
-        notes=row.notes,
-        archived=row.archived,
-        parent=row.parent,
-        definitions=row.definitions,
-    )

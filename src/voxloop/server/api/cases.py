@@ -13,8 +13,8 @@ router = APIRouter(tags=["cases"])
 def list_cases(run_id: str, project: Opened, metric: str = "val/dice") -> models.CaseTable:
     """Every case and class over the steps, the worst last value first."""
     run = project.run(run_id)
-    series = [one for one in project.series(run.id, metric) if "case" in one.context]
-    with_volume = {case_of(one) for one in project.media(run.id, kind="volume")}
+    series = [one for one in project.series_of(run.id, metric) if "case" in one.context]
+    with_volume = {case_of(one) for one in project.media_of(run.id, kind="volume")}
     made = table.of_cases(series, {one.id: project.points(one.id) for one in series}, with_volume)
     rows = [
         models.CaseRow(

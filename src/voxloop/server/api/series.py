@@ -27,7 +27,7 @@ def list_series(run_id: str, project: Opened) -> list[models.Series]:
             last_step=one.last_step,
             best=one.best,
         )
-        for one in project.series(project.run(run_id).id)
+        for one in project.series_of(project.run(run_id).id)
     ]
 
 

@@ -17,7 +17,7 @@ router = APIRouter(tags=["volumes"])
 def list_volumes(run_id: str, project: Opened) -> list[models.CaseVolumes]:
     """The cases of a run that can be looked at, with their steps."""
     steps: dict[tuple[str, str], set[int]] = {}
-    for one in project.media(project.run(run_id).id, kind="volume"):
+    for one in project.media_of(project.run(run_id).id, kind="volume"):
         steps.setdefault((case_of(one), one.name), set()).add(one.step)
     return [
         models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())
@@ -37,7 +37,7 @@ def get_volume(
     A case that was logged under several names is shown under the one that was logged last, or under `name`.
     """
     run = project.run(run_id)
-    mine = [one for one in project.media(run.id, "volume", name) if case_of(one) == case]
+    mine = [one for one in project.media_of(run.id, "volume", name) if case_of(one) == case]
     if not mine:
         under = f' under the name "{name}"' if name is not None else ""
         raise VoxloopError(
@@ -82,7 +82,7 @@ def _dice(project: Project, run_id: str, name: str, case: str, step: int) -> dic
     """The Dice of each class at a step: `val/scan` is judged by `val/dice`."""
     subset = name.rpartition("/")[0]
     found = {}
-    for series in project.series(run_id, f"{subset}/dice" if subset else "dice"):
+    for series in project.series_of(run_id, f"{subset}/dice" if subset else "dice"):
         if str(series.context.get("case")) == case:
             points = project.points(series.id, first_step=step, last_step=step)
             if len(points) and points.values[-1] == points.values[-1]:
