@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import voxloop as vx
 from voxloop.errors import VoxloopError
 from voxloop.store import open_project, schema
-from voxloop.store.database import connect, upgrade
+from voxloop.store.sqlite import connect, upgrade
 
 
 def test_the_nearest_project_is_found_from_below(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 from tests.tracking.children import child
 from voxloop.errors import VoxloopError
 from voxloop.store import open_project, schema
-from voxloop.store.database import connect, upgrade
 from voxloop.store.place import DATABASE, FOLDER
+from voxloop.store.sqlite import connect, upgrade
 
 
 @pytest.fixture

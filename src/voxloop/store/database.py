@@ -1,24 +1,22 @@
-"""A project's database: made whole or not at all, brought forward, opened once in a process and shared by all in it."""
+"""A project's database, opened once in a process and shared by all in it: its own file, or a team's server."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import schema
-from voxloop.store.place import prepare
-from voxloop.store.probe import address, version_of, writable
-from voxloop.store.schema import MIGRATIONS, VERSION, Migration
+from voxloop.store import place
+from voxloop.store.probe import writable
+from voxloop.store.sqlite import open_file
 
-WAIT_S = 30.0
 # Projects that one process remembers having opened.
 MOST = 16
 
@@ -26,35 +24,53 @@ MOST = 16
 class Database:
     """The tables of one project. `acquire` and `release` in pairs; safe to use from any thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None, url: str | None) -> None:
         self.path = path
-        self.inode = _inode(path)
-        self.engine = connect(path)
         self.users = 0
+        if path is not None:
+            self.engine = open_file(path)
+        else:
+            # Imported here, because most projects are a file and need no server's module.
+            from voxloop.store.postgres import open_server
+
+            self.engine = open_server(str(url))
+        self.inode = _inode(path)
+        self.where = str(path) if path is not None else self.engine.url.render_as_string(hide_password=True)
+        self._watch: sqlite3.Connection | None = None
 
     @classmethod
     def acquire(cls, root: Path) -> Database:
         """The database of the project at `root`, made or brought forward if need be."""
-        path = prepare(root)
+        url = place.store_url()
+        at_home = place.prepare(root)
+        path = at_home if url is None else None
+        key = url or str(path)
         with _lock:
-            one = _opened.get(path)
-            # A database that was replaced under its name, as from a backup, is another one.
+            one = _opened.get(key)
+            # A file that was replaced under its name, as from a backup, is another database.
             if one is None or one.inode != _inode(path):
-                one = _open(path)
-                _opened[path] = one
+                one = _opened[key] = cls(path, url)
                 while len(_opened) > MOST and (
-                    idle := next((p for p, each in _opened.items() if not each.users), None)
+                    idle := next((k for k, each in _opened.items() if not each.users), None)
                 ):
                     del _opened[idle]
             one.users += 1
             return one
 
     def release(self) -> None:
-        """Closes its files when nobody uses it; the engine stays, for the statements that it has compiled."""
+        """Closes its connections when nobody uses it; the engine stays, for the statements that it has compiled."""
         with _lock:
             self.users -= 1
             if self.users <= 0:
                 self.engine.dispose()
+                if self._watch is not None:
+                    self._watch.close()
+                    self._watch = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines write here too."""
+        return self.path is None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -63,12 +79,13 @@ class Database:
             with self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except sa.exc.DatabaseError as error:
-            raise VoxloopError(f"Cannot read {self.path} ({error.orig}); restore it from a backup.") from error
+            way_out = "check the server" if self.shared else "restore it from a backup"
+            raise VoxloopError(f"Cannot read {self.where} ({_reason(error)}); {way_out}.") from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it or nothing."""
-        if not writable(self.path):
+        if self.path is not None and not writable(self.path):
             raise VoxloopError(
                 f"{self.path.parent} may not be written to; give yourself the right, or copy it elsewhere."
             )
@@ -76,13 +93,22 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
         except sa.exc.DatabaseError as error:
-            reason = str(error.orig)
-            raise VoxloopError(
-                f"Cannot write to {self.path} ({reason}); free some space or wait for other writers."
-            ) from error
+            way_out = "check the server" if self.shared else "free some space or wait for other writers"
+            raise VoxloopError(f"Cannot write to {self.where} ({_reason(error)}); {way_out}.") from error
+
+    def change_token(self) -> str:
+        """Changes whenever another connection has changed the database; costs one small look."""
+        if self.path is None:
+            from voxloop.store.postgres import CHANGES
+
+            with self.reading() as connection:
+                return str(connection.execute(CHANGES).scalar_one())
+        if self._watch is None:
+            self._watch = sqlite3.connect(self.path, check_same_thread=False)
+        return str(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
 
-_opened: dict[Path, Database] = {}
+_opened: dict[str, Database] = {}
 _lock = threading.Lock()
 
 
@@ -99,102 +125,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _inode(path: Path) -> int:
+def _inode(path: Path | None) -> int:
     try:
-        return path.stat().st_ino
+        return 0 if path is None else path.stat().st_ino
     except OSError:
         return 0
 
 
-def _open(path: Path) -> Database:
-    try:
-        if not path.exists():
-            create(path)
-        if version_of(path) != VERSION:
-            engine = connect(path)
-            try:
-                upgrade(engine, path)
-            finally:
-                engine.dispose()
-    except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
-        reason = str(getattr(error, "orig", error))
-        full = "disk" in reason
-        way_out = "free some space and try again" if full else "restore it from a backup, or move the folder away"
-        raise VoxloopError(f"{path} cannot be opened ({reason}); {way_out}.") from error
-    return Database(path)
-
-
-def connect(path: Path) -> Engine:
-    """An engine for a database file: write-ahead log, writers that wait for each other, readers that wait for nobody."""
-    engine = sa.create_engine(
-        f"sqlite:///{path}",
-        creator=lambda: sqlite3.connect(address(path), uri=True, timeout=WAIT_S, check_same_thread=False),
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, record: object) -> None:
-        # The driver must not begin transactions by itself: `begin` below decides their kind.
-        connection.isolation_level = None
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer that begins as a reader and is then overtaken fails at once instead of waiting.
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def create(path: Path) -> None:
-    """Makes a database with its tables under another name and links it into place: nobody ever meets half of one.
-
-    Of several processes that make the same project at once, one is first and the others use its database.
-    """
-    partial = path.with_name(f".partial-{os.getpid()}-{threading.get_ident()}-{path.name}")
-    try:
-        with closing(sqlite3.connect(partial)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        engine = connect(partial)
-        try:
-            with engine.begin() as connection:
-                schema.metadata.create_all(connection)
-                connection.execute(schema.meta.insert().values(key="version", value=str(VERSION)))
-        finally:
-            engine.dispose()
-        try:
-            os.link(partial, path)
-        except FileExistsError:
-            return
-        except OSError:
-            # A file system without links: the rename replaces whatever another process made in this instant, unused yet.
-            if not path.exists():
-                partial.rename(path)
-    finally:
-        for left in path.parent.glob(f"{partial.name}*"):
-            left.unlink(missing_ok=True)
-
-
-def upgrade(
-    engine: Engine, path: Path, version: int = VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
-) -> None:
-    """Brings a database to `version` step by step, after a backup; one transaction, so that a cut leaves it as it was."""
-    with engine.begin() as connection:
-        # Looked at with the writer's lock held: another process may have been here first.
-        found = int(
-            connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == "version")).scalar_one()
-        )
-        if found < version:
-            _back_up(path, path.with_name(f"{path.name}.schema-{found}.backup"))
-        for step in range(found, version):
-            migrations[step](connection)
-        connection.execute(schema.meta.update().where(schema.meta.c.key == "version").values(value=str(version)))
-
-
-def _back_up(path: Path, copy: Path) -> None:
-    partial = copy.with_name(f"{copy.name}.partial")
-    partial.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
-        source.backup(target)
-    # Only a whole copy bears the name of one.
-    partial.replace(copy)
+def _reason(error: sa.exc.DatabaseError) -> str:
+    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]

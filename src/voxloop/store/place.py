@@ -32,6 +32,11 @@ def find(path: Path | str | None = None, create: bool = False) -> Path:
     return start if start.name == FOLDER else start / FOLDER
 
 
+def store_url() -> str | None:
+    """The team's database that VOXLOOP_STORE names; without one, the project's own file."""
+    return os.environ.get("VOXLOOP_STORE") or None
+
+
 def prepare(root: Path) -> Path:
     """Makes the folder, and refuses one whose database is gone; answers with where the database is."""
     try:
@@ -39,7 +44,11 @@ def prepare(root: Path) -> Path:
     except OSError as error:
         raise VoxloopError(f"Cannot make the project folder {root}: {error.strerror}; choose another place.") from error
     database = root / DATABASE
-    kept = not database.exists() and any(_holds_something(root / folder) for folder in (BLOBS, JOURNALS))
+    kept = (
+        store_url() is None
+        and not database.exists()
+        and any(_holds_something(root / folder) for folder in (BLOBS, JOURNALS))
+    )
     # Looked at again: another process may be making the project right now, and its database comes first.
     if kept and not database.exists():
         raise VoxloopError(

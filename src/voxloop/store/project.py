@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -34,7 +33,6 @@ class Project:
         self.blobs = Blobs(root / place.BLOBS)
         self.cache = root / "cache"
         self.journals = root / place.JOURNALS
-        self._watch: sqlite3.Connection | None = None
         self._database: Database | None = Database.acquire(root)
         self.recover()
 
@@ -50,9 +48,6 @@ class Project:
         return f"Project({self.root}, {self.count_runs()} runs)"
 
     def close(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
         if self._database is not None:
             self._database.release()
             self._database = None
@@ -267,10 +262,8 @@ class Project:
         What this process itself is writing is drained too: who logs and then reads finds what was logged.
         """
         live.flush(self.root)
-        return recovery.recover(self.journals, self.reading, self.writing)
+        return recovery.recover(self.journals, self.database)
 
     def change_token(self) -> str:
         """Changes whenever another connection has changed the database; costs one small look."""
-        if self._watch is None:
-            self._watch = sqlite3.connect(self.root / place.DATABASE, check_same_thread=False)
-        return str(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        return self.database.change_token()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,12 +11,14 @@ from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import journal, schema
+from voxloop.store.database import Database
 from voxloop.store.drain import Sink, parse
 
-Transaction = Callable[[], AbstractContextManager[Connection]]
+# On a team's database a run may be written from another machine, whose journals are not here: silence is what tells.
+SILENT_S = 60.0
 
 
-def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[str]:
+def recover(folder: Path, database: Database) -> list[str]:
     """Drains what dead processes left in `folder`, and marks their runs crashed; answers with the ids of those runs.
 
     What cannot be written now, on a full disk or a locked database, stays in its journal for the next time: a project
@@ -32,7 +33,7 @@ def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[st
             journal.set_aside(orphan.path)
             continue
         try:
-            with writing() as connection:
+            with database.writing() as connection:
                 crashed += _bury(connection, orphan)
         except VoxloopError:
             continue
@@ -41,19 +42,20 @@ def recover(folder: Path, reading: Transaction, writing: Transaction) -> list[st
             journal.set_aside(orphan.path)
             continue
         orphan.path.unlink(missing_ok=True)
-    with reading() as connection:
-        running = (
-            connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.status == "running")).scalars().all()
-        )
+    with database.reading() as connection:
+        alive = sa.select(schema.runs.c.id).where(schema.runs.c.status == "running")
+        if database.shared:
+            alive = alive.where(schema.runs.c.heartbeat < time.time() - SILENT_S)
+        running = connection.execute(alive).scalars().all()
         known = connection.execute(sa.select(schema.journals.c.name)).scalars().all()
     # A journal is there before its run and until after its end, so a running run without one has lost its process. Asked
     # twice, because a listing may miss the moment in which one journal takes over from another.
     lost = [run_id for run_id in running if not (_has_journal(folder, run_id) or _has_journal(folder, run_id))]
     # Only once a journal's file is gone may it be forgotten, or its points would be drained again.
-    gone = [name for name in known if not (folder / name).exists()]
+    gone = [] if database.shared else [name for name in known if not (folder / name).exists()]
     if lost or gone:
         try:
-            with writing() as connection:
+            with database.writing() as connection:
                 crashed += [run_id for run_id in lost if _crash(connection, run_id)]
                 connection.execute(schema.journals.delete().where(schema.journals.c.name.in_(gone[:500])))
         except VoxloopError:

@@ -258,7 +258,7 @@ def _require_database(root: Path) -> None:
             f"{root} may not be written to; give yourself the right to write there, or choose another project."
         )
     try:
-        if path.exists() and version_of(path) == VERSION:
+        if place.store_url() is None and path.exists() and version_of(path) == VERSION:
             return
     except sqlite3.Error:
         # Told in full by whoever opens it.
