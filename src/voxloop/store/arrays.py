@@ -47,13 +47,13 @@ def unpack_image(content: bytes, dtype: str | None = None) -> npt.NDArray[Any]:
     from PIL import Image
 
     with Image.open(io.BytesIO(content)) as image:
-        pixels: npt.NDArray[Any] = np.asarray(_plain(image))
+        pixels: npt.NDArray[Any] = np.asarray(plain_image(image))
     if dtype == "bool":
         return pixels > 0
     return pixels if dtype is None else pixels.astype(dtype)
 
 
-def _plain(image: Any) -> Any:
+def plain_image(image: Any) -> Any:
     """In a mode whose pixels mean themselves: no palette, no other colours than RGB."""
     if image.mode in ("1", "L", "RGB", "RGBA", "F", "I") or image.mode.startswith("I;16"):
         return image
