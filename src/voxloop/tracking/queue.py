@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voxloop.errors import VoxloopError
 from voxloop.store.blobs import Blobs
@@ -15,21 +15,11 @@ from voxloop.store.place import BLOBS
 from voxloop.tracking.params import plain, text
 from voxloop.tracking.writer import Writer, flat
 
+if TYPE_CHECKING:
+    from voxloop.tracking.media import Media
+
 # What may wait in memory; beyond it, `log` waits for the disk.
 MOST = 1 << 28
-
-
-@runtime_checkable
-class Media(Protocol):
-    """Something to log beside numbers. It holds a copy of what may change, so that it can be stored later."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def nbytes(self) -> int: ...
-
-    def store(self, blobs: Blobs, known: dict[tuple[Any, ...], str]) -> dict[str, Any]: ...
 
 
 class Waiting(NamedTuple):

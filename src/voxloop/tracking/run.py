@@ -22,7 +22,7 @@ from voxloop.store import place
 from voxloop.store.probe import VERSION, version_of
 from voxloop.tracking import environment
 from voxloop.tracking.params import Params, plain, text
-from voxloop.tracking.queue import Media, MediaQueue
+from voxloop.tracking.queue import MediaQueue
 from voxloop.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ class Run:
         for name, value in values.items():
             if value.__class__ is float or value.__class__ is int:
                 self._writer.point(name, context, step, value, epoch)
-            elif isinstance(value, Media):
+            elif hasattr(type(value), "kind") and hasattr(value, "store"):
+                # Told by how it looks, because the kinds import what a script that logs numbers need not wait for.
                 self._media.put(name, value, step, epoch, context)
             else:
                 self._writer.point(name, context, step, _number(name, value), epoch)
