@@ -33,11 +33,13 @@ def environment(package: str) -> Path:
     """The Python of an environment that holds one tracker."""
     if not package:
         return Path(sys.executable)
-    folder = ROOT / ".venv" / "trackers" / package.replace("==", "-")
+    folder = ROOT / ".venv" / "trackers" / package.replace("==", "-").replace(" ", "-")
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *package.split()], check=True
+        )
         (folder / "ready").touch()
     return python
 
