@@ -3,7 +3,37 @@
 Writes into `store` and reads nothing else. Imported by training, and by any script through `import voxloop as vx`.
 """
 
-from voxloop.tracking.media import Volume
+from voxloop.tracking.loader_wait import Timed, timed
+from voxloop.tracking.media import (
+    Audio,
+    Box,
+    Distribution,
+    Figure,
+    Image,
+    Media,
+    Table,
+    Text,
+    Video,
+    Volume,
+    gradients,
+    parameters,
+)
 from voxloop.tracking.run import Run
 
-__all__ = ["Run", "Volume"]
+__all__ = [
+    "Audio",
+    "Box",
+    "Distribution",
+    "Figure",
+    "Image",
+    "Media",
+    "Run",
+    "Table",
+    "Text",
+    "Timed",
+    "Video",
+    "Volume",
+    "gradients",
+    "parameters",
+    "timed",
+]
