@@ -21,7 +21,7 @@ class Voxloop:
     def start(self, name: str, params: dict[str, Any]) -> Run:
         import voxloop as vx
 
-        run = vx.Run(name=name, params=params, project=self.folder)
+        run = vx.Run(name=name, params=params, project=self.folder, console=False)
         return lambda key, value, step: run.log({key: value}, step=step), run.finish
 
     def read(self, name: str, key: str) -> list[float]:

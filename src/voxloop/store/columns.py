@@ -47,7 +47,7 @@ class Column:
         """The cells as Python's own values, with None where there is none."""
         if isinstance(self.values, list):
             return self.values
-        cells = self.values.tolist()
+        cells: list[Any] = self.values.tolist()
         for row in np.flatnonzero(self.missing).tolist() if self.missing is not None else ():
             cells[row] = None
         return cells

@@ -9,18 +9,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from voxloop.tracking.media import Volume
+    from voxloop.tracking.loader_wait import Timed, timed
+    from voxloop.tracking.media import (
+        Audio,
+        Box,
+        Distribution,
+        Figure,
+        Image,
+        Media,
+        Table,
+        Text,
+        Video,
+        Volume,
+        gradients,
+        parameters,
+    )
     from voxloop.tracking.run import Run
 
-__all__ = ["Run", "Volume"]
+__all__ = [
+    "Audio",
+    "Box",
+    "Distribution",
+    "Figure",
+    "Image",
+    "Media",
+    "Run",
+    "Table",
+    "Text",
+    "Timed",
+    "Video",
+    "Volume",
+    "gradients",
+    "parameters",
+    "timed",
+]
 
-_PLACES = {"Run": "run", "Volume": "media"}
+_PLACES = {"Run": "run", "Timed": "loader_wait", "timed": "loader_wait"}
 
 
 def __getattr__(name: str) -> Any:
     # Lazy: a script that logs numbers needs no library for volumes.
-    if name not in _PLACES:
+    if name not in __all__:
         raise AttributeError(f"module 'voxloop.tracking' has no attribute '{name}'")
-    value = getattr(import_module(f"voxloop.tracking.{_PLACES[name]}"), name)
+    value = getattr(import_module(f"voxloop.tracking.{_PLACES.get(name, 'media')}"), name)
     globals()[name] = value
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import secrets
 import signal
@@ -19,10 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
 from voxloop.store import place
+from voxloop.store.blobs import Blobs
 from voxloop.store.probe import VERSION, version_of
 from voxloop.tracking import environment
+from voxloop.tracking.console import Capture
 from voxloop.tracking.params import Params, plain, text
 from voxloop.tracking.queue import MediaQueue
+from voxloop.tracking.system import Sampler
 from voxloop.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 STATUSES = ("finished", "failed", "interrupted")
+# Those that a query asks about; the others are in a blob.
+TOLD_PACKAGES = ("voxloop", "torch", "monai", "numpy", "nibabel", "pytorch-ignite")
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -55,8 +61,13 @@ class Run:
         resume: str | None = None,
         fork: str | None = None,
         notes: str = "",
+        console: bool = True,
+        system_s: float | None = 10.0,
     ) -> None:
-        """`resume` goes on with a run that ended; `fork` begins a new one with the params and series of another."""
+        """`resume` goes on with a run that ended; `fork` begins a new one with the params and series of another.
+
+        `console` keeps what the process prints; every `system_s` seconds the run notes how busy the machine is.
+        """
         self.root = place.find(project, create=True)
         self._restore_signal: Callable[[], None] | None = None
         self._project: Project | None = None
@@ -76,6 +87,13 @@ class Run:
             self._close_project()
             raise
         self._media = MediaQueue(self._writer)
+        self._capture: Capture | None = None
+        if console:
+            self._capture = Capture(_printer(self._writer), interval_s=None)
+            self._capture.start()
+            self._writer.each.append(self._capture.flush)
+        if system_s is not None:
+            self._writer.each.append(_watcher(self._writer, system_s))
         self._writer.start(_tell_code)
         atexit.register(_finish_at_exit, weakref.ref(self))
 
@@ -239,6 +257,8 @@ class Run:
         if not self._writer.open:
             return
         self._media.close()
+        if self._capture is not None:
+            self._capture.stop()
         moment = time.time()
         try:
             self._writer.close(status=status, ended=moment, heartbeat=moment)
@@ -271,8 +291,43 @@ def _require_database(root: Path) -> None:
 
 def _tell_code(writer: Writer) -> None:
     """What is slow to find out about where a run comes from, in the writer's thread."""
+    found = environment.describe_code()
+    every, patch = found.pop("packages", None) or {}, environment.diff()
+    found["packages"] = {name: every[name] for name in TOLD_PACKAGES if name in every}
     with suppress(VoxloopError):
-        writer.say("environment", plain(environment.describe_code()))
+        # Long, and the same for many runs: blobs, of which each is stored once.
+        if every:
+            found["all_packages"] = _blob(writer, "packages.json", json.dumps(every, indent=1))
+        if patch:
+            found["diff"] = _blob(writer, "changes.patch", patch)
+    with suppress(VoxloopError):
+        writer.say("environment", plain(found))
+
+
+def _blob(writer: Writer, filename: str, content: str) -> dict[str, Any]:
+    encoded = content.encode("utf-8", "replace")
+    return {"digest": Blobs(writer.root / place.BLOBS).put(encoded), "bytes": len(encoded), "filename": filename}
+
+
+def _printer(writer: Writer) -> Callable[[float, str], None]:
+    return lambda moment, printed: writer.say("console", moment, text(printed))
+
+
+def _watcher(writer: Writer, every_s: float) -> Callable[[], None]:
+    """Notes how busy the machine is, when it is time to."""
+    sampler = Sampler(writer.root)
+    reference = weakref.ref(writer)
+    looked = time.monotonic()
+
+    def look() -> None:
+        nonlocal looked
+        own = reference()
+        if own is not None and time.monotonic() - looked >= every_s:
+            looked = time.monotonic()
+            for name, value in sampler.sample().items():
+                own.point(name, None, None, value, None)
+
+    return look
 
 
 def _ending(error: BaseException | None) -> str:

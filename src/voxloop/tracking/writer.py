@@ -63,6 +63,8 @@ class Writer:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._first: Callable[[Writer], None] | None = None
+        # Work that the thread does at each turn, before it drains: what was printed, how busy the machine is.
+        self.each: list[Callable[[], None]] = []
         _open_here.add(self)
         live.add(self)
 
@@ -155,6 +157,7 @@ class Writer:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
         self.do_first()
+        self.take_turn()
         self.say("columns", columns)
         kept = False
         try:
@@ -176,6 +179,10 @@ class Writer:
         first, self._first = self._first, None
         if first is not None:
             first(self)
+
+    def take_turn(self) -> None:
+        for work in self.each:
+            work()
 
     def abandon(self) -> None:
         """Lets go without a trace; for a run that never began."""
@@ -297,6 +304,7 @@ def _work(reference: weakref.ref[Writer], stop: threading.Event) -> None:
         if writer is None:
             return
         writer.do_first()
+        writer.take_turn()
         try:
             if time.monotonic() - beaten >= HEARTBEAT_S:
                 writer.drain(heartbeat=time.time())

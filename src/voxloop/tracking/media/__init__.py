@@ -6,6 +6,7 @@ from voxloop.tracking.media.distribution import Distribution, gradients, paramet
 from voxloop.tracking.media.figure import Figure
 from voxloop.tracking.media.image import Image
 from voxloop.tracking.media.protocol import KINDS, Known, Media, is_media, register
+from voxloop.tracking.media.snapshot import kept
 from voxloop.tracking.media.table import Table
 from voxloop.tracking.media.text import Text
 from voxloop.tracking.media.video import Video
@@ -26,6 +27,7 @@ __all__ = [
     "Volume",
     "gradients",
     "is_media",
+    "kept",
     "parameters",
     "register",
 ]

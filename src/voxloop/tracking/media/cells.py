@@ -23,7 +23,7 @@ MOST_BITS = 10_000
 
 def column_of(name: str, given: Any) -> Column:
     """A copy of a column's cells with their type: integer, number, boolean, text, media, or mixed."""
-    if type(given).__module__.startswith(("pandas.", "polars.")):
+    if type(given).__module__.partition(".")[0] in ("pandas", "polars"):
         return _of_series(name, given)
     if is_tensor(given) or (hasattr(given, "dtype") and getattr(given, "ndim", 0) >= 1):
         return _of_array(name, given)
@@ -36,7 +36,7 @@ def _of_series(name: str, series: Any) -> Column:
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
         return _of_array(name, series.to_numpy())
     cells = series.to_list()
-    if {type(cell) for cell in cells if cell == cell} <= {str}:
+    if {type(cell) for cell in cells if not _is_nan(cell)} <= {str, type(None)}:
         # pandas marks a missing text with NaN.
         cells = [cell if isinstance(cell, str) else None for cell in cells]
     return _of_cells(cells)
@@ -79,6 +79,10 @@ def _of_cells(cells: list[Any]) -> Column:
     if held <= {dt.datetime, dt.date} or all(issubclass(kind, dt.date) for kind in held):
         return Column("text", [None if cell is None else cell.isoformat() for cell in cells])
     return Column("mixed", [cell if is_media(cell) else plain(cell) for cell in cells])
+
+
+def _is_nan(cell: Any) -> bool:
+    return isinstance(cell, float) and cell != cell
 
 
 def _own(cell: Any) -> Any:

@@ -28,7 +28,8 @@ class Figure:
         self.caption = caption
         self.files: dict[str, bytes] = {}
         # Axes and seaborn's grids know their figure.
-        for given in (figure, getattr(figure, "figure", None)):
+        candidates: tuple[Any, ...] = (figure, getattr(figure, "figure", None))
+        for given in candidates:
             library = _library(given)
             if library == "plotly" and hasattr(given, "to_json"):
                 self.library, self.files = library, {"figure.json": _checked(given.to_json())}

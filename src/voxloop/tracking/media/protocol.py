@@ -28,10 +28,10 @@ class Media(Protocol):
 
 
 KINDS: dict[str, type[Media]] = {}
-Kind = TypeVar("Kind", bound=type)
+Kind = TypeVar("Kind", bound=Media)
 
 
-def register(cls: Kind) -> Kind:
+def register(cls: type[Kind]) -> type[Kind]:
     """Makes a class one of the kinds that `run.log` takes."""
     KINDS[cls.kind] = cls
     return cls

@@ -137,7 +137,7 @@ def _content(given: Any, affine: npt.ArrayLike | None) -> tuple[File | _Voxels, 
 
 def _encoded(voxels: npt.NDArray[Any], geometry: Geometry, filename: str, blobs: Blobs, known: Known) -> dict[str, Any]:
     """An array as a file. The same scan comes again each epoch, and is told by its content faster than it is packed."""
-    content = hashlib.sha256(np.ascontiguousarray(voxels)).hexdigest()
+    content = hashlib.sha256(np.ascontiguousarray(voxels).data).hexdigest()
     key = ("voxels", content, voxels.dtype.str, geometry.shape, geometry.affine.tobytes())
     length = (*key, "bytes")
     if key not in known or known[key] not in blobs:
