@@ -64,8 +64,13 @@ def plain(value: Any) -> Any:
 
 
 def text(value: object) -> str:
-    """A text that every database can hold: a lone surrogate, as from a file name in another encoding, becomes `?`, and a zero byte `\ufffd`."""
-    return str(value).encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    """A text that every database can hold: without lone surrogates, and a zero byte becomes `\ufffd`."""
+    return encodable(value).replace("\0", "\ufffd")
+
+
+def encodable(value: object) -> str:
+    """A text that every file can hold: a lone surrogate, as from a file name in another encoding, becomes `?`."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 class _Coercion:

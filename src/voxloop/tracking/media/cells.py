@@ -13,7 +13,8 @@ from voxloop.errors import VoxloopError
 from voxloop.store.columns import Column
 from voxloop.tracking.media.protocol import is_media
 from voxloop.tracking.media.snapshot import is_tensor, viewed
-from voxloop.tracking.params import plain, text
+from voxloop.tracking.params import encodable as text
+from voxloop.tracking.params import plain
 
 # What libraries put where there is nothing.
 NOTHING = {"NoneType", "NAType", "NaTType"}

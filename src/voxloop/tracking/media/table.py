@@ -12,7 +12,7 @@ from voxloop.store.columns import Column, pack
 from voxloop.tracking.media.cells import column_of
 from voxloop.tracking.media.protocol import Known, is_media, register
 from voxloop.tracking.media.snapshot import kept
-from voxloop.tracking.params import text
+from voxloop.tracking.params import encodable as text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from voxloop.errors import VoxloopError
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import kept, opened
-from voxloop.tracking.params import text as storable
+from voxloop.tracking.params import encodable as storable
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
