@@ -119,11 +119,11 @@ def deleted(connection: Connection, name: str) -> dict[int, str]:
     return {int(row.key.rpartition(":v")[2]): row.value for row in rows}
 
 
-def remember_deleted(connection: Connection, version: ArtifactVersion) -> None:
-    """Keeps the number of a version that is being deleted from other content."""
-    key = f"deleted:{version.name}:v{version.version}"
+def remember_deleted(connection: Connection, name: str, version: int, digest: str) -> None:
+    """Keeps the number of a version that is gone from other content."""
+    key = f"deleted:{name}:v{version}"
     connection.execute(schema.meta.delete().where(schema.meta.c.key == key))
-    connection.execute(schema.meta.insert().values(key=key, value=version.digest))
+    connection.execute(schema.meta.insert().values(key=key, value=digest))
 
 
 def select(connection: Connection, name: str | None = None) -> list[ArtifactVersion]:

@@ -46,7 +46,7 @@ def delete(connection: Connection, version: ArtifactVersion, force: bool = False
     connection.execute(table.delete().where((table.c.name == version.name) & (table.c.version == version.version)))
     here = (pointing.c.name == version.name) & (pointing.c.version == version.version)
     connection.execute(pointing.delete().where(here & (pointing.c.alias != LATEST)))
-    artifacts.remember_deleted(connection, version)
+    artifacts.remember_deleted(connection, version.name, version.version, version.digest)
     aliases.follow_newest(connection, version.name)
 
 
