@@ -16,7 +16,7 @@ from voxloop.store.selection import named
 Progress = Callable[[int, int, str], object]
 ENDED = ("finished", "failed", "interrupted", "crashed")
 # What no two rows of a table have in common.
-KEYS = {
+KEYS: dict[str, list[tuple[str, ...]]] = {
     "runs": [("id",)],
     "series": [("id",), ("run_id", "name", "context")],
     "console": [("run_id", "number")],
