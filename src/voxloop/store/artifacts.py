@@ -5,23 +5,41 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
+import os
 import shutil
 import time
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+import zipfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
+from voxloop.store import aliases as alias_rows
 from voxloop.store import schema
+from voxloop.store.aliases import LATEST, NAME
+from voxloop.store.aliases import move as move_alias
 from voxloop.store.blobs import Blobs
 from voxloop.store.records import ArtifactVersion
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-VERSION = re.compile(r"v(\d+)")
+__all__ = [
+    "add",
+    "deleted",
+    "digest_of",
+    "export",
+    "find",
+    "inside",
+    "manifest",
+    "materialise",
+    "move_alias",
+    "next_number",
+    "remember_deleted",
+    "select",
+    "unsound",
+]
 
 
 def manifest(blobs: Blobs, path: Path) -> dict[str, dict[str, Any]]:
@@ -32,10 +50,15 @@ def manifest(blobs: Blobs, path: Path) -> dict[str, dict[str, Any]]:
     if not files:
         raise VoxloopError(f"{path} holds no file, so there is nothing to save.")
     root = path.parent if path.is_file() else path
-    return {
+    found: dict[str, dict[str, Any]] = {
         file.relative_to(root).as_posix(): {"digest": blobs.put_file(file), "bytes": file.stat().st_size}
         for file in files
     }
+    # Storing a large folder takes its time, and the version's row comes after it: none may be discarded until then.
+    for file in files:
+        if not blobs.renew(found[file.relative_to(root).as_posix()]["digest"]):
+            blobs.put_file(file)
+    return found
 
 
 def add(
@@ -51,15 +74,14 @@ def add(
     if not NAME.fullmatch(name):
         raise VoxloopError(f'"{name}" cannot name an artifact; use letters, digits, ".", "_" and "-".')
     for alias in aliases:
-        check_alias(alias)
-    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+        alias_rows.check(alias)
+    digest = digest_of(files)
     table = schema.versions
     same = connection.execute(
         sa.select(table.c.version).where((table.c.name == name) & (table.c.digest == digest))
     ).first()
     if same is None:
-        newest = connection.execute(sa.select(sa.func.max(table.c.version)).where(table.c.name == name)).scalar()
-        version = (newest or 0) + 1
+        version = next_number(connection, name)
         row = {
             "name": name,
             "version": version,
@@ -72,21 +94,36 @@ def add(
     else:
         version = same.version
     for alias in aliases:
-        move_alias(connection, name, alias, version)
+        # Content that was there before does not become the newest by being saved again.
+        if alias != LATEST or same is None:
+            alias_rows.point(connection, name, alias, version)
+    alias_rows.follow_newest(connection, name)
     return name, version
 
 
-def check_alias(alias: str) -> None:
-    if not NAME.fullmatch(alias) or VERSION.fullmatch(alias):
-        raise VoxloopError(f'"{alias}" cannot be an alias; use letters, digits, ".", "_" and "-", but not v1, v2, …')
+def digest_of(files: dict[str, dict[str, Any]]) -> str:
+    """What a version's content is known by: equal files under equal paths."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-def move_alias(connection: Connection, name: str, alias: str, version: int) -> None:
-    """Points an alias at a version; whoever looks at the same time sees the old or the new one."""
-    check_alias(alias)
-    here = (schema.aliases.c.name == name) & (schema.aliases.c.alias == alias)
-    connection.execute(schema.aliases.delete().where(here))
-    connection.execute(schema.aliases.insert().values(name=name, alias=alias, version=version))
+def next_number(connection: Connection, name: str) -> int:
+    """The number of the next version: never one that other content has had, though it be deleted."""
+    numbers = connection.execute(sa.select(schema.versions.c.version).where(schema.versions.c.name == name)).scalars()
+    return max([*numbers, *deleted(connection, name)], default=0) + 1
+
+
+def deleted(connection: Connection, name: str) -> dict[int, str]:
+    """The versions of a name that are gone, and the digest that each had."""
+    key = schema.meta.c.key
+    rows = connection.execute(sa.select(schema.meta).where(key.startswith(f"deleted:{name}:v", autoescape=True)))
+    return {int(row.key.rpartition(":v")[2]): row.value for row in rows}
+
+
+def remember_deleted(connection: Connection, name: str, version: int, digest: str) -> None:
+    """Keeps the number of a version that is gone from other content."""
+    key = f"deleted:{name}:v{version}"
+    connection.execute(schema.meta.delete().where(schema.meta.c.key == key))
+    connection.execute(schema.meta.insert().values(key=key, value=digest))
 
 
 def select(connection: Connection, name: str | None = None) -> list[ArtifactVersion]:
@@ -128,11 +165,11 @@ def find(versions: list[ArtifactVersion], reference: str) -> ArtifactVersion:
             else "; there is none yet."
         )
         raise VoxloopError(f'No artifact is called "{name}"{hint}')
+    if not which or which == LATEST:
+        return mine[-1]
     for version in mine:
         if which in (f"v{version.version}", *version.aliases):
             return version
-    if not which or which == "latest":
-        return mine[-1]
     has = ", ".join(
         [f"v{version.version}" for version in mine] + sorted({alias for version in mine for alias in version.aliases})
     )
@@ -143,6 +180,9 @@ def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:
     """The version's files as a folder, made once; blobs are linked where the file system can, copied where it can't."""
     target = cache / "artifacts" / version.digest
     if target.is_dir():
+        # Its time says when it was last asked for, so that `gc` does not take it away from its reader.
+        with suppress(OSError):
+            os.utime(target)
         return target
     partial = target.with_name(f".partial-{version.digest}-{time.monotonic_ns()}")
     try:
@@ -161,11 +201,7 @@ def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:
 
 
 def _place(version: ArtifactVersion, blobs: Blobs, relative: str, digest: str, folder: Path) -> None:
-    path = folder / relative
-    if folder.resolve() not in path.resolve().parents:
-        raise VoxloopError(
-            f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.'
-        )
+    path = folder / inside(version, relative)
     source = blobs.path(digest)
     if not source.is_file():
         raise VoxloopError(f"{version.ref}: the blob of {relative} is missing; restore {blobs.folder} from a backup.")
@@ -174,3 +210,60 @@ def _place(version: ArtifactVersion, blobs: Blobs, relative: str, digest: str, f
         path.hardlink_to(source)
     except OSError:
         shutil.copyfile(source, path)
+
+
+def inside(version: ArtifactVersion, relative: str) -> str:
+    """A manifest's path, if it stays in its folder."""
+    path = PurePosixPath(relative)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in relative:
+        raise VoxloopError(
+            f'{version.ref} holds a file "{relative}" that would land outside its folder; it is refused.'
+        )
+    return relative
+
+
+def export(version: ArtifactVersion, blobs: Blobs, target: Path) -> None:
+    """Copies a version into a new folder, or into a zip if `target` ends so; every byte is checked, and all come or none."""
+    if target.exists():
+        raise VoxloopError(f"{target} is already there; choose a new name.")
+    partial = target.with_name(f".partial-{target.name}-{time.monotonic_ns()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix.lower() == ".zip":
+            # Weights and scans are packed already or do not pack.
+            with zipfile.ZipFile(partial, "x", zipfile.ZIP_STORED) as archive:
+                _copy_checked(version, blobs, lambda relative: archive.open(relative, "w", force_zip64=True))
+        else:
+            partial.mkdir()
+
+            def opened(relative: str) -> IO[bytes]:
+                (partial / relative).parent.mkdir(parents=True, exist_ok=True)
+                return (partial / relative).open("xb")
+
+            _copy_checked(version, blobs, opened)
+        partial.rename(target)
+    except OSError as error:
+        raise VoxloopError(
+            f"Cannot write {target}: {error.strerror or error}; check the path and its space."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if partial.is_file():
+            partial.unlink()
+
+
+def _copy_checked(version: ArtifactVersion, blobs: Blobs, opened: Callable[[str], IO[bytes]]) -> None:
+    for relative, file in version.files.items():
+        with opened(inside(version, relative)) as out:
+            blobs.copy_to(file["digest"], out, f"{version.ref}: {relative}")
+
+
+def unsound(version: ArtifactVersion, blobs: Blobs) -> dict[str, str]:
+    """The files of a version that cannot be trusted: path → "missing" or "damaged". Every byte is read."""
+    found = {}
+    for relative, file in version.files.items():
+        if file["digest"] not in blobs:
+            found[relative] = "missing"
+        elif not blobs.sound(file["digest"]):
+            found[relative] = "damaged"
+    return found
