@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voxloop.cli.console import console, print_json
-from voxloop.cli.runs import JsonOption, ProjectOption
+from voxloop.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from voxloop.store import ArtifactVersion

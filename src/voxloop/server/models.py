@@ -40,7 +40,44 @@ class RunSummary(Answer):
     ended: float | None
     duration_s: float
     tags: list[str]
+    archived: bool
+    parent: str | None
     metrics: dict[str, Metric]
+
+
+class RunChanges(Answer):
+    """What a person says of a run after the fact; what is left out stays as it is."""
+
+    name: str | None = Field(default=None, min_length=1)
+    experiment: str | None = Field(default=None, min_length=1)
+    tags: list[str] | None = None
+    notes: str | None = None
+    archived: bool | None = None
+
+
+class Printed(Answer):
+    """What a run wrote to its terminal, with carriage returns resolved."""
+
+    text: str
+
+
+class QueryTerm(Answer):
+    """A word of the query language."""
+
+    name: str
+    type: str
+    help: str
+    example: str
+
+
+class Completion(Answer):
+    """What may stand at a place of a query instead of the characters from `start` to `end`."""
+
+    text: str
+    kind: str
+    help: str
+    start: int
+    end: int
 
 
 class RunList(Answer):
@@ -165,3 +202,5 @@ class Problem(Answer):
 
     title: str
     detail: str
+    # Where in a query, counted in characters; only where one was not understood.
+    position: int | None = None

@@ -14,12 +14,14 @@ from starlette.exceptions import HTTPException
 
 from voxloop.errors import VoxloopError
 from voxloop.server.guard import App, Receive, Scope, Send
+from voxloop.store.query import QueryError
 
 log = logging.getLogger("voxloop.server")
 
 
 def install(app: FastAPI) -> None:
     """Makes every error of an app a problem in words."""
+    app.add_exception_handler(QueryError, _not_read)
     app.add_exception_handler(VoxloopError, _not_found)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -51,8 +53,15 @@ class Failures:
             await _problem(500, "The server failed", detail)(scope, receive, send)
 
 
-def _problem(status: int, title: str, detail: str) -> Response:
-    return JSONResponse({"title": title, "detail": detail}, status_code=status)
+def _problem(status: int, title: str, detail: str, position: int | None = None) -> Response:
+    place = {} if position is None else {"position": position}
+    return JSONResponse({"title": title, "detail": detail, **place}, status_code=status)
+
+
+async def _not_read(request: Request, error: Exception) -> Response:
+    assert isinstance(error, QueryError)
+    # The place is told apart from the words: the page shows it in its own field.
+    return _problem(422, "Query not understood", str(error).splitlines()[0], error.position)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,6 +17,8 @@ from voxloop.store import place
 from voxloop.store.probe import writable
 from voxloop.store.sqlite import open_file
 
+# What keeps things needs of a database: `reading` or `writing`.
+Transaction = Callable[[], AbstractContextManager[Connection]]
 # Projects that one process remembers having opened.
 MOST = 16
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import artifacts, live, place, recovery, runs, schema, series
+from voxloop.store import artifacts, asking, live, media, place, recovery, runs, schema, series
 from voxloop.store.blobs import Blobs
-from voxloop.store.context import canonical
 from voxloop.store.database import Database
-from voxloop.store.records import ArtifactVersion, MediaRecord, Points, RunRecord, SeriesRecord
+from voxloop.store.query import Completion, Scope, complete
+from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
+from voxloop.store.results import Result, SeriesResult
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
@@ -68,18 +68,65 @@ class Project:
 
     # Runs
 
-    def runs(self, limit: int | None = None, offset: int = 0) -> list[RunRecord]:
-        """Newest first."""
-        self.recover()
-        query = (
-            sa.select(schema.runs).order_by(schema.runs.c.created.desc(), schema.runs.c.id).limit(limit).offset(offset)
-        )
-        with self.reading() as connection:
-            return [runs.record(row) for row in connection.execute(query)]
+    def runs(
+        self, query: str = "", sort: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> Result[RunRecord]:
+        """The runs that a query fits, newest first unless `sort` says otherwise.
 
-    def count_runs(self) -> int:
+            project.runs('run.params.optimizer.lr < 1e-3', sort='-run.metrics["val/dice"].max', limit=50).to_pandas()
+
+        Archived runs are left out, unless the query asks about `run.archived`.
+        """
+        self.recover()
         with self.reading() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(schema.runs)).scalar_one())
+            ids = asking.ids(connection, "run", query, sort, limit, offset)
+            return Result(runs.by_id(connection, ids), self.plain_series)
+
+    def count_runs(self, query: str = "") -> int:
+        with self.reading() as connection:
+            return asking.count(connection, "run", query)
+
+    def series(
+        self, query: str = "", sort: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> SeriesResult:
+        """The series that a query fits; their points are read when they are asked for.
+
+        project.series('series.name == "val/dice" and series.context.case == "spleen_12"').to_pandas()
+        """
+        self.recover()
+        with self.reading() as connection:
+            ids = asking.ids(connection, "series", query, sort, limit, offset)
+            return SeriesResult(series.by_id(connection, ids), self.points, self._run_names)
+
+    def media(
+        self, query: str = "", sort: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> Result[MediaRecord]:
+        """The logged objects that a query fits; `vx.contents` reads one."""
+        self.recover()
+        with self.reading() as connection:
+            return Result(media.by_id(connection, asking.ids(connection, "media", query, sort, limit, offset)))
+
+    def cases(
+        self, query: str = "", sort: str | None = None, limit: int | None = None, offset: int = 0
+    ) -> Result[CaseRecord]:
+        """What runs say of cases: a row for each run, case, class and metric.
+
+        project.cases('case.metric == "val/dice" and case.last < 0.8', sort="case.last")
+        """
+        self.recover()
+        with self.reading() as connection:
+            ids = asking.ids(connection, "case", query, sort, limit, offset)
+            return Result([series.case(one) for one in series.by_id(connection, ids)])
+
+    def complete(self, text: str, position: int | None = None, scope: Scope = "run") -> list[Completion]:
+        """What may be written at a place of a query, with what this project holds."""
+        with self.reading() as connection:
+            known = asking.known(connection)
+        return complete(text, len(text) if position is None else position, scope, known)
+
+    def _run_names(self, run_ids: Sequence[str]) -> dict[str, str]:
+        with self.reading() as connection:
+            return runs.names(connection, run_ids)
 
     def run(self, reference: str) -> RunRecord:
         """A run by its id, the unique beginning of one, or its name (the newest of that name)."""
@@ -116,12 +163,9 @@ class Project:
     # Series and media
 
     def series_of(self, run_id: str, name: str | None = None) -> list[SeriesRecord]:
-        query = sa.select(schema.series).where(schema.series.c.run_id == run_id)
-        if name is not None:
-            query = query.where(schema.series.c.name == name)
+        """The series of one run."""
         with self.reading() as connection:
-            rows = connection.execute(query.order_by(schema.series.c.name, schema.series.c.context)).all()
-        return [series.record(row) for row in rows]
+            return series.of_run(connection, run_id, name)
 
     def last_steps(self, run_id: str) -> dict[tuple[str, str], int]:
         """The last step of each series, by name and context."""
@@ -139,19 +183,8 @@ class Project:
 
     def plain_series(self, run_ids: Sequence[str]) -> dict[str, list[SeriesRecord]]:
         """The series without a context of many runs at once, by run."""
-        found: dict[str, list[SeriesRecord]] = {}
-        # How busy the machine was is told by the run's own page.
-        plain = (schema.series.c.context == "{}") & ~schema.series.c.name.startswith("system/")
         with self.reading() as connection:
-            for start in range(0, len(run_ids), 500):
-                ids = list(run_ids[start : start + 500])
-                for row in connection.execute(
-                    sa.select(schema.series)
-                    .where(plain & schema.series.c.run_id.in_(ids))
-                    .order_by(schema.series.c.name)
-                ):
-                    found.setdefault(row.run_id, []).append(series.record(row))
-        return found
+            return series.plain(connection, run_ids)
 
     def points(
         self,
@@ -174,27 +207,9 @@ class Project:
         step: int | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> list[MediaRecord]:
-        table = schema.media
-        query = sa.select(table).where(table.c.run_id == run_id)
-        for column, value in ((table.c.kind, kind), (table.c.name, name), (table.c.step, step)):
-            query = query if value is None else query.where(column == value)
-        if context is not None:
-            query = query.where(table.c.context == canonical(context))
+        """The logged objects of one run."""
         with self.reading() as connection:
-            return [
-                MediaRecord(
-                    row.id,
-                    row.run_id,
-                    row.name,
-                    json.loads(row.context),
-                    row.step,
-                    row.epoch,
-                    row.time,
-                    row.kind,
-                    row.data,
-                )
-                for row in connection.execute(query.order_by(table.c.name, table.c.context, table.c.step, table.c.id))
-            ]
+            return media.of_run(connection, run_id, kind, name, step, context)
 
     # Artifacts
 

@@ -54,6 +54,24 @@ class SeriesRecord:
     best: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """What a run says of one class of one case, by one metric: a series whose context has a case."""
+
+    id: int
+    run_id: str
+    case: str | int | float | bool
+    class_name: str | int | float | bool | None
+    metric: str
+    context: Context
+    count: int
+    first: float | None
+    last: float | None
+    min: float | None
+    max: float | None
+    best: float | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
     """The points of a series, in the order in which they were logged. Epoch -1 says that none was given."""

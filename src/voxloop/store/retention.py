@@ -17,8 +17,8 @@ from voxloop.errors import VoxloopError
 from voxloop.store import aliases, artifacts, references, schema
 from voxloop.store.aliases import LATEST, PROTECTED
 from voxloop.store.blobs import DIGEST, PARTIAL, Blobs
+from voxloop.store.database import Transaction
 from voxloop.store.records import ArtifactVersion
-from voxloop.store.recovery import Transaction
 
 RULES = {
     "best": "the version with the alias best",

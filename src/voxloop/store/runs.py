@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,13 +42,23 @@ def find(connection: Connection, reference: str) -> RunRecord:
     raise VoxloopError(f'No run is called "{reference}".{hint}')
 
 
-def by_id(connection: Connection, ids: list[str]) -> list[RunRecord]:
+def by_id(connection: Connection, ids: Sequence[str]) -> list[RunRecord]:
     """The runs with these ids, in this order."""
     found: dict[str, RunRecord] = {}
     for start in range(0, len(ids), 500):
         rows = connection.execute(sa.select(TABLE).where(TABLE.c.id.in_(ids[start : start + 500])))
         found |= {row.id: record(row) for row in rows}
     return [found[run_id] for run_id in ids if run_id in found]
+
+
+def names(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The name of each of these runs."""
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), 500):
+        part = list(ids[start : start + 500])
+        rows = connection.execute(sa.select(TABLE.c.id, TABLE.c.name).where(TABLE.c.id.in_(part)))
+        found |= {row.id: row.name for row in rows}
+    return found
 
 
 def take(connection: Connection, run_id: str) -> bool:

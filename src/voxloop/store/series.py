@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from voxloop.errors import VoxloopError
 from voxloop.store import codec, schema
-from voxloop.store.records import Points, SeriesRecord
+from voxloop.store.records import CaseRecord, Points, SeriesRecord
 
 CHUNK = 8192
 SUMMARY = ("size", "first", "last", "min", "max", "last_step", "best")
@@ -232,6 +232,54 @@ def record(row: Row[Any]) -> SeriesRecord:
         max=row.max,
         last_step=row.last_step,
         best=row.best,
+    )
+
+
+def of_run(connection: Connection, run_id: str, name: str | None = None) -> list[SeriesRecord]:
+    """The series of one run, by name and context."""
+    table = schema.series
+    query = sa.select(table).where(table.c.run_id == run_id)
+    if name is not None:
+        query = query.where(table.c.name == name)
+    return [record(row) for row in connection.execute(query.order_by(table.c.name, table.c.context))]
+
+
+def plain(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[SeriesRecord]]:
+    """The series without a context of many runs at once, by run; how busy the machine was is left to the run's own page."""
+    table = schema.series
+    asked = (table.c.context == "{}") & ~table.c.name.startswith("system/")
+    found: dict[str, list[SeriesRecord]] = {}
+    for start in range(0, len(run_ids), 500):
+        ids = list(run_ids[start : start + 500])
+        for row in connection.execute(sa.select(table).where(asked & table.c.run_id.in_(ids)).order_by(table.c.name)):
+            found.setdefault(row.run_id, []).append(record(row))
+    return found
+
+
+def by_id(connection: Connection, ids: Sequence[int]) -> list[SeriesRecord]:
+    """Those with these numbers, in this order."""
+    found: dict[int, SeriesRecord] = {}
+    for start in range(0, len(ids), 500):
+        rows = connection.execute(sa.select(schema.series).where(schema.series.c.id.in_(ids[start : start + 500])))
+        found |= {row.id: record(row) for row in rows}
+    return [found[number] for number in ids]
+
+
+def case(one: SeriesRecord) -> CaseRecord:
+    """A series whose context has a case, as what it says of that case."""
+    return CaseRecord(
+        id=one.id,
+        run_id=one.run_id,
+        case=one.context["case"],
+        class_name=one.context.get("class"),
+        metric=one.name,
+        context=one.context,
+        count=one.count,
+        first=one.first,
+        last=one.last,
+        min=one.min,
+        max=one.max,
+        best=one.best,
     )
 
 

@@ -1,58 +1,20 @@
-"""`voxloop runs`: what was run, and what came of it."""
+"""`voxloop runs show` and `console`: all about one run."""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from voxloop.cli.console import console, print_json
+from voxloop.cli.options import JsonOption, ProjectOption, RunArgument
 
 if TYPE_CHECKING:
     from voxloop.store import Project, RunRecord
 
-app = typer.Typer(help="List, show and delete runs.", invoke_without_command=True)
 
-ProjectOption = Annotated[Path | None, typer.Option(help="The project folder; by default the nearest .voxloop.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@app.callback()
-def runs(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 50,
-    project: ProjectOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the runs of a project, newest first."""
-    if context.invoked_subcommand is not None:
-        return
-    from rich.table import Table
-
-    from voxloop.store import open_project
-
-    with open_project(project) as opened:
-        found = opened.runs(limit)
-        rows = [_summary(opened, run) for run in found]
-        total = opened.count_runs()
-    if as_json:
-        print_json(rows)
-        return
-    table = Table(title=f"{len(rows)} of {total} runs")
-    for column in ("id", "name", "experiment", "status", "created", "duration", "best"):
-        table.add_column(column)
-    for run, row in zip(found, rows, strict=True):
-        best = ", ".join(f"{name} {value:.3f}" for name, value in list(row["best"].items())[:2])
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
-        table.add_row(run.id, run.name, run.experiment, run.status, when, f"{run.duration_s:.0f} s", best)
-    console().print(table)
-
-
-@app.command()
 def show(
-    run: Annotated[str, typer.Argument(help="An id, the beginning of one, or a name.")],
+    run: RunArgument,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,21 +60,12 @@ def show(
     out.print(Pretty(record.params, max_depth=3))
 
 
-@app.command()
-def delete(
-    run: Annotated[str, typer.Argument(help="An id, the beginning of one, or a name.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    project: ProjectOption = None,
-) -> None:
-    """Delete a run with its series and media. Its artifacts stay."""
+def console_output(run: RunArgument, project: ProjectOption = None) -> None:
+    """Print what a run printed."""
     from voxloop.store import open_project
 
     with open_project(project) as opened:
-        record = opened.run(run)
-        if not yes:
-            typer.confirm(f"Delete {record.name} ({record.id}) for good?", abort=True)
-        opened.delete_run(record.id)
-    console().print(f"Deleted {record.name} ({record.id}).")
+        typer.echo(opened.console(opened.run(run).id), nl=False)
 
 
 def _summary(project: Project, run: RunRecord) -> dict[str, Any]:
@@ -125,5 +78,8 @@ def _summary(project: Project, run: RunRecord) -> dict[str, Any]:
         "created": run.created,
         "duration_s": run.duration_s,
         "tags": list(run.tags),
+        "notes": run.notes,
+        "archived": run.archived,
+        "parent": run.parent,
         "best": {one.name: one.best for one in plain if one.best is not None and not one.name.startswith("train/")},
     }
