@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -99,7 +99,7 @@ def test_another_library_can_add_a_kind(blobs: Blobs) -> None:
     from voxloop.tracking import media
 
     class Molecule:
-        kind = "molecule"
+        kind: ClassVar[str] = "molecule"
         nbytes = 3
 
         def store(self, blobs: Blobs, known: media.Known | None = None) -> dict[str, Any]:

@@ -56,6 +56,11 @@ def copied(value: Any, what: str) -> npt.NDArray[Any]:
     return array if fresh else array.copy()
 
 
+def reason(error: BaseException) -> str:
+    """What another library said, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:120]
+
+
 def sides(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "no axes"
 
