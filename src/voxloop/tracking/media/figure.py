@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from voxloop.errors import VoxloopError
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import kept, reason
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -25,7 +26,7 @@ class Figure:
     kind: ClassVar[str] = "figure"
 
     def __init__(self, figure: Any, caption: str | None = None) -> None:
-        self.caption = caption
+        self.caption = None if caption is None else text(caption)
         self.files: dict[str, bytes] = {}
         # Axes and seaborn's grids know their figure.
         candidates: tuple[Any, ...] = (figure, getattr(figure, "figure", None))
