@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -99,7 +100,7 @@ def test_another_library_can_add_a_kind(blobs: Blobs) -> None:
     from voxloop.tracking import media
 
     class Molecule:
-        kind = "molecule"
+        kind: ClassVar[str] = "molecule"
         nbytes = 3
 
         def store(self, blobs: Blobs, known: media.Known | None = None) -> dict[str, Any]:
@@ -112,3 +113,25 @@ def test_another_library_can_add_a_kind(blobs: Blobs) -> None:
         assert blobs.get(Molecule().store(blobs)["file"]["digest"]) == b"H2O"
     finally:
         del media.KINDS["molecule"]
+
+
+def test_an_array_that_another_library_lends_is_copied(blobs: Blobs) -> None:
+    class Lent:
+        def __init__(self) -> None:
+            self.values = np.zeros((4, 5))
+
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+            return self.values
+
+    lent = Lent()
+    image = vx.Image(lent)
+    changed(lent.values)
+    assert not content_of(blobs, "image", image.store(blobs)).pixels.any()
+
+
+def test_names_that_no_database_holds_are_made_ones_that_it_does(tmp_path: Path, blobs: Blobs) -> None:
+    odd = "caf\udce9"
+    image = vx.Image(np.zeros((4, 5)), {odd: np.zeros((4, 5))}, {1: odd}, boxes=[vx.Box(0, 0, 1, 1, odd)], caption=odd)
+    json.dumps(image.store(blobs), ensure_ascii=False).encode()
+    json.dumps(vx.Table({odd: [odd]}).store(blobs), ensure_ascii=False).encode()
+    json.dumps(vx.Text(odd).store(blobs), ensure_ascii=False).encode()

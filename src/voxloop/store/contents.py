@@ -82,7 +82,7 @@ def content_of(blobs: Blobs, kind: str, data: dict[str, Any]) -> Any:
         return READERS[kind](blobs, data)
     except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
         raise VoxloopError(
-            f"A logged {kind} is damaged ({type(error).__name__}: {str(error)[:100]}); restore the project from a backup."
+            f"A logged {kind} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:100]}); restore the project from a backup."
         ) from error
 
 

@@ -12,6 +12,7 @@ from voxloop.errors import VoxloopError
 from voxloop.store.sound import pack_wav, unpack_wav
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, copied, kept, opened, sides
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -35,7 +36,7 @@ class Audio:
     def __init__(
         self, samples: str | Path | Any, rate: int | None = None, caption: str | None = None, exact: bool = False
     ) -> None:
-        self.caption = caption
+        self.caption = None if caption is None else text(caption)
         self.file: File | None = None
         if isinstance(samples, str | Path):
             self.file = opened(samples, "a sound")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from voxloop.errors import VoxloopError
+from voxloop.tracking.params import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _box(given: Any, number: int) -> Box:
     try:
         box = given if isinstance(given, Box) else Box(**given) if isinstance(given, Mapping) else Box(*given)
         score = None if box.score is None else float(box.score)
-        return Box(float(box.left), float(box.top), float(box.right), float(box.bottom), str(box.label), score)
+        return Box(float(box.left), float(box.top), float(box.right), float(box.bottom), text(box.label), score)
     except (TypeError, ValueError) as error:
         raise VoxloopError(
             f"Box {number} is {given!r:.80}; a box is (left, top, right, bottom), with a label and a score if you like."

@@ -77,7 +77,7 @@ def _of_cells(cells: list[Any]) -> Column:
         return Column("text", cells)
     if all(is_media(cell) for cell in cells if cell is not None):
         return Column("media", cells)
-    if held <= {dt.datetime, dt.date} or all(issubclass(kind, dt.date) for kind in held):
+    if all(issubclass(kind, dt.date) for kind in held):
         return Column("text", [None if cell is None else cell.isoformat() for cell in cells])
     return Column("mixed", [cell if is_media(cell) else plain(cell) for cell in cells])
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from voxloop.errors import VoxloopError
 from voxloop.tracking.media import histogram
 from voxloop.tracking.media.protocol import Known, register
-from voxloop.tracking.media.snapshot import is_tensor, viewed
+from voxloop.tracking.media.snapshot import is_tensor, reason, viewed
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -40,8 +40,7 @@ class Distribution:
                 return
         except Exception as error:  # a device may fail in its own way
             raise VoxloopError(
-                f"The histogram of this tensor cannot be made ({type(error).__name__}: {str(error)[:80]}); "
-                "give its real, dense values."
+                f"The histogram of this tensor cannot be made ({reason(error)}); give its real, dense values."
             ) from error
         array, _ = viewed(values, "A distribution")
         if not array.size:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from voxloop.errors import VoxloopError
 from voxloop.tracking.media.protocol import Known, register
-from voxloop.tracking.media.snapshot import kept
+from voxloop.tracking.media.snapshot import kept, reason
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -25,7 +26,7 @@ class Figure:
     kind: ClassVar[str] = "figure"
 
     def __init__(self, figure: Any, caption: str | None = None) -> None:
-        self.caption = caption
+        self.caption = None if caption is None else text(caption)
         self.files: dict[str, bytes] = {}
         # Axes and seaborn's grids know their figure.
         candidates: tuple[Any, ...] = (figure, getattr(figure, "figure", None))
@@ -71,7 +72,7 @@ def _serialised(figure: dict[str, Any]) -> bytes:
         return _checked(json.dumps(figure, allow_nan=False, ensure_ascii=False))
     except (TypeError, ValueError) as error:
         raise VoxloopError(
-            f"This dict is no plotly figure in JSON ({error}); give plotly's figure itself, or its to_plotly_json()."
+            f"This dict is no plotly figure in JSON ({reason(error)}); give plotly's figure itself, or its to_plotly_json()."
         ) from error
 
 
@@ -89,9 +90,7 @@ def _drawn(figure: Any) -> dict[str, bytes]:
                 figure.savefig(buffer, format=form, backend=backend, metadata=told)
                 files[f"figure.{form}"] = buffer.getvalue()
     except Exception as error:  # whatever was drawn may fail in its own way
-        raise VoxloopError(
-            f"matplotlib cannot draw this figure ({type(error).__name__}: {str(error)[:100]}); mend what is plotted."
-        ) from error
+        raise VoxloopError(f"matplotlib cannot draw this figure ({reason(error)}); mend what is plotted.") from error
     finally:
         if figure.canvas is not canvas:
             figure.set_canvas(canvas)

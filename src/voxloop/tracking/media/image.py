@@ -16,6 +16,7 @@ from voxloop.tracking.media.labels import class_names, label_map
 from voxloop.tracking.media.pixels import described, is_pil, own_window, pixels_of, shown, unpacked, window_of
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, kept, opened, sides
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -58,8 +59,8 @@ class Image:
         self.window = None if window is None else window_of(window)
         self.classes = class_names(classes)
         self.boxes = boxes_within(boxes, self.width, self.height)
-        self.layers = {str(name): self._layer(str(name), layer) for name, layer in (layers or {}).items()}
-        self.caption = caption
+        self.layers = {text(name): self._layer(text(name), layer) for name, layer in (layers or {}).items()}
+        self.caption = None if caption is None else text(caption)
 
     @property
     def nbytes(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
+from voxloop.tracking.params import text
 
 
 def label_map(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -26,6 +27,6 @@ def label_map(name: str, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 def class_names(classes: Mapping[int, str] | None) -> dict[int, str]:
     """What each label is called."""
     try:
-        return {int(number): str(name) for number, name in (classes or {}).items()}
+        return {int(number): text(name) for number, name in (classes or {}).items()}
     except (TypeError, ValueError, AttributeError) as error:
         raise VoxloopError('Classes map a label to its name, like {1: "spleen"}; these do not.') from error

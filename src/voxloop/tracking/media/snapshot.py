@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
 from voxloop.tracking.media.protocol import Known
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -46,14 +47,19 @@ def viewed(value: Any, what: str) -> tuple[npt.NDArray[Any], bool]:
         ) from error
     if array.dtype.kind not in "biuf":
         raise VoxloopError(f"{what} holds numbers, and this array holds {array.dtype}; convert it.")
-    # What numpy had to build from a list is its own.
-    return array, fresh or (array.base is None and array is not value)
+    # What numpy had to build from a list is its own; what another library answers with may still be written to.
+    return array, fresh or isinstance(value, list | tuple | int | float)
 
 
 def copied(value: Any, what: str) -> npt.NDArray[Any]:
     """A copy of an array of numbers."""
     array, fresh = viewed(value, what)
     return array if fresh else array.copy()
+
+
+def reason(error: BaseException) -> str:
+    """What another library said, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:120]
 
 
 def sides(shape: tuple[int, ...]) -> str:
@@ -105,7 +111,7 @@ class File:
             if self.content is None:
                 self.require_unchanged()
             known[self.state] = digest
-        return {"digest": known[self.state], "bytes": self.size, "filename": self.path.name}
+        return {"digest": known[self.state], "bytes": self.size, "filename": text(self.path.name)}
 
 
 def opened(path: str | Path, what: str) -> File:

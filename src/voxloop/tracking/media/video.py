@@ -16,6 +16,7 @@ from voxloop.errors import VoxloopError
 from voxloop.tracking.media.pixels import is_pil, pixels_of, rows_first
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, copied, is_tensor, kept, opened, sides
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -40,17 +41,19 @@ class Video:
         caption: str | None = None,
         lossless: bool = False,
     ) -> None:
-        self.caption = caption
+        self.caption = None if caption is None else text(caption)
         self.fps = fps
         self.lossless = lossless
         self.file: File | None = None
         self.frames: npt.NDArray[np.uint8] | None = None
         if isinstance(frames, str | Path):
             self.file = opened(frames, "a video")
-            return
+            if fps is None:
+                return
         if isinstance(fps, bool) or not isinstance(fps, int | float) or not (math.isfinite(fps) and 0 < fps <= 1000):
             raise VoxloopError(f"fps={fps!r} is none; give the frames per second, such as fps=10.")
-        self.frames = _bytes_of(_stacked(frames))
+        if self.file is None:
+            self.frames = _bytes_of(_stacked(frames))
 
     @property
     def nbytes(self) -> int:

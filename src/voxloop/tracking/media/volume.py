@@ -18,6 +18,7 @@ from voxloop.store.arrays import packed
 from voxloop.tracking.media.labels import class_names, label_map
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, opened, sides, viewed
+from voxloop.tracking.params import text
 
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
@@ -63,7 +64,9 @@ class Volume:
                     "bring it onto the scan's grid."
                 )
             require_same_grid(f"layer {name}", geometry, self.geometry)
-            self.layers[str(name)] = found if isinstance(found, File) else label_map(str(name), found.array(copy=False))
+            self.layers[text(name)] = (
+                found if isinstance(found, File) else label_map(text(name), found.array(copy=False))
+            )
 
     @property
     def nbytes(self) -> int:
@@ -152,7 +155,7 @@ def _packed(file: File, blobs: Blobs, known: Known) -> dict[str, Any]:
     if key not in known or known[key] not in blobs:
         content = gzip.compress(file.read(), 1, mtime=0)
         known[key], known[length] = blobs.put(content), str(len(content))
-    return {"digest": known[key], "bytes": int(known[length]), "filename": f"{file.path.name}.gz"}
+    return {"digest": known[key], "bytes": int(known[length]), "filename": f"{text(file.path.name)}.gz"}
 
 
 def _referred(file: File, known: Known) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _referred(file: File, known: Known) -> dict[str, Any]:
         file.require_unchanged()
         with file.path.open("rb") as source:
             known[key] = hashlib.file_digest(source, "sha256").hexdigest()
-    return {"digest": known[key], "bytes": file.size, "filename": file.path.name, "reference": str(file.path)}
+    return {"digest": known[key], "bytes": file.size, "filename": text(file.path.name), "reference": str(file.path)}
 
 
 def _nifti(voxels: npt.NDArray[Any], geometry: Geometry) -> bytes:
