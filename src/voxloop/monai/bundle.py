@@ -79,9 +79,10 @@ class Bundle:
 
     def checkpoint_folders(self) -> set[Path]:
         """`ckpt_dir`, and wherever a CheckpointSaver of the config saves."""
+        # The parser's own numbering: in `config` some handlers are left out.
         keys = [
             f"{key}::save_dir"
-            for key, part in parts(self.config)
+            for key, part in parts(self.parser.get())
             if str(part.get("_target_", "")).endswith("CheckpointSaver") and "save_dir" in part
         ]
         if "ckpt_dir" in self.config:

@@ -103,7 +103,8 @@ def as_labels(channels: npt.NDArray[Any], classes: Mapping[int, str]) -> Labels:
     Regions are painted from the largest to the smallest, so that each stays visible: the whole tumour, then its core.
     """
     if len(channels) == 1:
-        return np.rint(np.nan_to_num(channels[0])).clip(0, 255).astype(np.uint8)
+        discrete: Labels = np.rint(np.nan_to_num(channels[0])).clip(0, 255).astype(np.uint8)
+        return discrete
     if not _are_regions(channels, classes):
         labels: Labels = channels.argmax(axis=0).astype(np.uint8)
         return labels
