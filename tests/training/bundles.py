@@ -96,7 +96,12 @@ TRAIN: dict[str, Any] = {
             "_target_": "Compose",
             "transforms": [
                 *BEFORE,
-                {"_target_": "RandSpatialCropd", "keys": ["image", "label"], "roi_size": [16, 16, 16], "random_size": False},
+                {
+                    "_target_": "RandSpatialCropd",
+                    "keys": ["image", "label"],
+                    "roi_size": [16, 16, 16],
+                    "random_size": False,
+                },
                 {"_target_": "RandGaussianNoised", "keys": "image", "prob": 0.5},
             ],
         },
@@ -191,7 +196,10 @@ TRAIN: dict[str, Any] = {
 
 # A config of its own, with the other ids that bundles use: `evaluator` and `handlers`.
 EVALUATE: dict[str, Any] = {
-    **{key: TRAIN[key] for key in ("imports", "bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "images", "labels")},
+    **{
+        key: TRAIN[key]
+        for key in ("imports", "bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "images", "labels")
+    },
     **{key: TRAIN[key] for key in ("device", "network_def", "network")},
     "dataset": TRAIN["validate"]["dataset"] | {"transform": {"_target_": "Compose", "transforms": BEFORE}},
     "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1},
@@ -216,7 +224,12 @@ EVALUATE: dict[str, Any] = {
 # As the model zoo's: handlers are sliced away by position on every rank but the first.
 MULTI_GPU: dict[str, Any] = {
     "network": {"_target_": "torch.nn.parallel.DistributedDataParallel", "module": "$@network_def.to(@device)"},
-    "train#sampler": {"_target_": "DistributedSampler", "dataset": "@train#dataset", "even_divisible": True, "shuffle": True},
+    "train#sampler": {
+        "_target_": "DistributedSampler",
+        "dataset": "@train#dataset",
+        "even_divisible": True,
+        "shuffle": True,
+    },
     "train#dataloader#sampler": "@train#sampler",
     "train#dataloader#shuffle": False,
     "train#trainer#train_handlers": "$@train#handlers[: -2 if dist.get_rank() > 0 else None]",

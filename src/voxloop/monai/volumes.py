@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,7 @@ class Volumes:
         self.truth_values = dict(truth_values)
         self._first_channels: dict[Path, Path] = {}
         self._says_the_same: dict[Path, bool] = {}
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Path | None = None
 
     def of(self, sample: Mapping[str, Any]) -> Volume:
         from voxloop.tracking import Volume
@@ -51,8 +53,10 @@ class Volumes:
         if scan.path not in self._first_channels:
             import nibabel as nib
 
-            self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="voxloop-channels-")
-            place = Path(self._scratch.name) / f"{len(self._first_channels)}-{scan.path.name}"
+            if self._scratch is None:
+                self._scratch = Path(tempfile.mkdtemp(prefix="voxloop-channels-"))
+                weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+            place = self._scratch / f"{len(self._first_channels)}-{scan.path.name}"
             nib.save(nib.load(scan.path).slicer[..., 0], place)
             self._first_channels[scan.path] = place
         return self._first_channels[scan.path]
