@@ -1,0 +1,153 @@
+"""What of a bundle is to run: found, and checked before anything of it is executed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from voxloop import recipes
+from voxloop.errors import VoxloopError
+from voxloop.training import settings
+
+ENDINGS = (".json", ".yaml", ".yml")
+# A setting whose value is a place: a relative one is meant from where the person stands, not from inside the bundle.
+PLACE = re.compile(r"(dir|path|file|root|folder)s?$")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleJob:
+    """What to run, as a person said it, and where that person stood: enough for another process to do it."""
+
+    root: Path
+    configs: tuple[Path, ...]
+    run_id: str | None = None
+    arguments: tuple[str, ...] = ()
+    name: str | None = None
+    here: Path = field(default_factory=Path.cwd)
+
+    def as_text(self) -> str:
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def of_text(cls, text: str) -> BundleJob:
+        said = json.loads(text)
+        places = {"root": Path(said["root"]), "here": Path(said["here"])}
+        lists = {"configs": tuple(Path(one) for one in said["configs"]), "arguments": tuple(said["arguments"])}
+        return cls(**{**said, **places, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A job whose run_id is there and whose settings are ones that the bundle has."""
+
+    config: Mapping[str, Any]
+    run_id: str
+    overrides: Mapping[str, Any]
+
+
+def find(name: str) -> Path:
+    """The folder of a bundle, by its path or as a recipe's name."""
+    if name in recipes.names():
+        return recipes.find(name)
+    root = Path(name).absolute()
+    for folder in (root, *root.parents[:2]):
+        if _configs_of(folder):
+            if folder == root:
+                return root.resolve()
+            raise VoxloopError(f'"{name}" is part of a bundle; name the bundle itself: {folder}.')
+    if root.is_dir():
+        raise VoxloopError(f"{root} is no bundle: it has no configs folder with metadata.json and a config beside it.")
+    beside = [path.name for path in root.parent.iterdir() if _configs_of(path)] if root.parent.is_dir() else []
+    near = difflib.get_close_matches(root.name, [*beside, *recipes.names()], n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else "; check the path."
+    raise VoxloopError(f'No bundle is at "{name}"{hint}')
+
+
+def _configs_of(root: Path) -> list[str]:
+    """The config files of a bundle, none where it is no bundle."""
+    folder = root / "configs"
+    if not any((folder / f"metadata{ending}").is_file() for ending in ENDINGS):
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.suffix in ENDINGS and path.stem != "metadata")
+
+
+def config_files(root: Path, named: Sequence[str], processes: int = 1) -> tuple[Path, ...]:
+    """The config files to merge, in order: those named, or train.json, with the bundle's overlay for several processes."""
+    there = _configs_of(root)
+    if named:
+        return tuple(_config_file(root, one, there) for one in named)
+    stems = {Path(name).stem: name for name in there}
+    first = next((stems[stem] for stem in ("train", "evaluate", "inference") if stem in stems), None)
+    if first is None:
+        raise VoxloopError(f"{root.name} has no configs/train.json; name one with --config: {', '.join(there)}.")
+    chosen = [first]
+    if processes > 1:
+        overlay = f"multi_gpu_{Path(first).stem}"
+        if overlay not in stems:
+            raise VoxloopError(
+                f"{root.name} has no configs/{overlay}.json, so {processes} processes would each run alone; name the configs "
+                "that join them with --config."
+            )
+        chosen.append(stems[overlay])
+    return tuple(root / "configs" / name for name in chosen)
+
+
+def _config_file(root: Path, named: str, there: Sequence[str]) -> Path:
+    for path in (root / "configs" / named, root / named, Path(named).absolute()):
+        if path.is_file():
+            return path
+    near = difflib.get_close_matches(Path(named).name, there, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"it has: {', '.join(there)}."
+    raise VoxloopError(f'{root.name} has no config "{named}"; {hint}')
+
+
+def check(job: BundleJob) -> Checked:
+    """Checks what can be known before anything of the bundle is executed: its run_id, and every key that is set."""
+    files = " and ".join(path.name for path in job.configs)
+    try:
+        config = settings.read(job.configs)
+    except Exception as error:  # MONAI and the parsers of JSON and YAML each have errors of their own
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise VoxloopError(
+            f"{job.root.name}: {files} cannot be read ({lines[0].rstrip('.')}); mend the file."
+        ) from error
+    run_id = job.run_id or "run"
+    if run_id not in config:
+        known = [key for key, value in config.items() if _runs(key, value)]
+        near = difflib.get_close_matches(run_id, known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"it has: {', '.join(known) or 'none'}."
+        raise VoxloopError(f'{job.root.name}: {files} has no run_id "{run_id}"; {hint}')
+    said = settings.overrides(job.arguments, config)
+    overrides = {key: _from(job.here, key, value) for key, value in said.items()}
+    place = config.get("bundle_root")
+    if isinstance(place, str) and "bundle_root" not in overrides and not place.startswith(settings.MARKS):
+        # Where the bundle lay on its author's machine.
+        overrides |= {} if (job.root / place).is_dir() else {"bundle_root": str(job.root)}
+    return Checked(config, run_id, overrides)
+
+
+def _runs(key: str, value: Any) -> bool:
+    """Whether a key of a config is something to run: one expression or a list of them."""
+    steps = value if isinstance(value, list) else [value]
+    return key not in ("imports", "initialize", "finalize") and any(
+        isinstance(step, str)
+        and ((step.startswith("$") and ".run(" in step) or (step.startswith("%") and key == "run"))
+        for step in steps
+    )
+
+
+def _from(here: Path, key: str, value: Any) -> Any:
+    """A place that is there where the person stands is meant, for the bundle runs in a folder of its own."""
+    if (
+        isinstance(value, str)
+        and PLACE.search(key)
+        and not value.startswith(settings.MARKS)
+        and (here / value).exists()
+    ):
+        return str(here / value)
+    return value

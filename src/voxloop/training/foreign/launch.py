@@ -1,0 +1,128 @@
+"""Starting the process of a bundle, passing signals on to it, and finding out how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from voxloop.store import open_project
+from voxloop.training.foreign.job import BundleJob
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How it went. `run_id` is the tracked run, if it came so far; `error` a sentence."""
+
+    exit_code: int
+    run_id: str | None
+    name: str | None
+    status: str | None
+    error: str | None
+
+
+def run(job: BundleJob, project: Path | None = None, processes: int = 1) -> Ended:
+    """Runs a bundle to its end; what it prints passes through, and signals reach it once."""
+    with open_project(project, create=True) as opened:
+        root = opened.root
+    with tempfile.TemporaryDirectory(prefix="voxloop-bundle-") as answers:
+        process = subprocess.Popen(
+            _command(processes),
+            cwd=job.root,
+            env=_environment(job, root, Path(answers)),
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C goes to the foreground group; out of it, the bundle hears it once, from us.
+            start_new_session=True,
+        )
+        with _signals_passed_on(process) as heard:
+            code = process.wait()
+        return _ended(code, heard, Path(answers), root)
+
+
+def _command(processes: int) -> list[str]:
+    module = ["-m", "voxloop.training.foreign.process"]
+    if processes == 1:
+        return [sys.executable, *module]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    return [sys.executable, *launcher, *module]
+
+
+def _environment(job: BundleJob, project: Path, answers: Path) -> dict[str, str]:
+    # The working folder changes, so what was relative to ours is made absolute.
+    earlier = [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(job.root), *earlier]),
+        "VOXLOOP_PROJECT": str(project),
+        "VOXLOOP_BUNDLE_JOB": job.as_text(),
+        "VOXLOOP_BUNDLE_ANSWERS": str(answers),
+    }
+
+
+@contextmanager
+def _signals_passed_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Signals that ask us to stop are passed on, and remembered."""
+    heard: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        if process.poll() is None:
+            process.send_signal(number if number != signal.SIGHUP else signal.SIGTERM)
+
+    before = {one: signal.signal(one, forward) for one in PASSED_ON}
+    try:
+        yield heard
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _ended(code: int, heard: Sequence[int], answers: Path, project: Path) -> Ended:
+    told = [json.loads(path.read_text()) for path in answers.glob("*.json")]
+    run: dict[str, str] = next((one for one in told if "run_id" in one), {})
+    errors = sorted((one for one in told if "error" in one), key=lambda one: float(one["time"]))
+    status = code if code >= 0 else 128 - code
+    error: str | None = None
+    if status and not heard:
+        error = errors[0]["error"] if errors else _without_a_word(code)
+        if run and errors:
+            kept = project / "runs" / run["run_id"] / "error.txt"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(errors[0]["trace"], encoding="utf-8")
+            error = f"{error.rstrip('.')}; the whole traceback is in {kept}."
+    return Ended(status, run.get("run_id"), run.get("name"), _status(run, errors, error, project), error)
+
+
+def _without_a_word(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "The bundle was killed, often for want of memory; lower its batch size, crop or cache_rate."
+    return f"The bundle ended with exit code {code}." if code > 0 else f"The bundle was ended by signal {-code}."
+
+
+def _status(
+    run: Mapping[str, str], errors: Sequence[Mapping[str, str]], error: str | None, project: Path
+) -> str | None:
+    """How the run ended. One that was stopped because another process failed did not get interrupted: it failed."""
+    from voxloop.tracking import Run
+
+    if not run:
+        return None
+    with open_project(project) as opened:
+        opened.recover()
+        record = opened.run(run["run_id"])
+    if error is None or record.status == "crashed" or (record.status == "failed" and "error" in record.params):
+        return record.status
+    again = Run(resume=record.id, project=project)
+    again.params["error"] = errors[0]["last_line"] if errors else error
+    again.finish("failed")
+    return "failed"

@@ -1,0 +1,135 @@
+"""The process in which a foreign bundle runs: `python -m voxloop.training.foreign.process`, one per rank."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from voxloop.errors import VoxloopError
+from voxloop.monai.bundle import Bundle, parts
+from voxloop.monai.caution import Caution
+from voxloop.monai.session import held, last_line
+from voxloop.training.foreign.job import BundleJob, Checked, check
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    job = BundleJob.of_text(os.environ.pop("VOXLOOP_BUNDLE_JOB"))
+    answers = Path(os.environ.pop("VOXLOOP_BUNDLE_ANSWERS"))
+    # A shell that starts us in the background lets us ignore Ctrl-C; whoever sends it now means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run(job, answers)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # all that a foreign program may raise
+        _tell_error(job, answers, error)
+        return 1
+    return 0
+
+
+def run(job: BundleJob, answers: Path) -> None:
+    """What `python -m monai.bundle run` does, inside a run of ours."""
+    from monai.bundle import ConfigWorkflow
+
+    from voxloop.training.explain import explain
+
+    checked = check(job)
+    with explain(job.root.name, {}):
+        workflow = ConfigWorkflow(
+            config_file=[str(path) for path in job.configs],
+            meta_file=str(_metadata(job.root)),
+            run_id=checked.run_id,
+            tracking=_settings(checked),
+            **checked.overrides,
+        )
+    bundle = Bundle.of(workflow.parser, job.root)
+    with explain(job.root.name, bundle.config), _tracked(job, checked, bundle, answers):
+        _leave_out_tensorboard(workflow.parser)
+        workflow.initialize()
+        workflow.run()
+        workflow.finalize()
+
+
+def _metadata(root: Path) -> Path:
+    folder = root / "configs"
+    return next(path for path in sorted(folder.glob("metadata.*")) if path.suffix in (".json", ".yaml", ".yml"))
+
+
+def _settings(checked: Checked) -> dict[str, Any]:
+    """The tracking settings. An engine whose handlers stand inside it keeps them: MONAI would replace them by ours."""
+    from voxloop.monai import SETTINGS
+
+    tracking: dict[str, Any] = json.loads(SETTINGS.read_text())
+    for role, place in tracking["handlers_id"].items():
+        inside = "train_handlers" if role == "trainer" else "val_handlers"
+        engine = _at(checked.config, place["id"])
+        if isinstance(engine, dict) and isinstance(engine.get(inside), list):
+            place["handlers"] = f"{place['id']}#{inside}"
+    return tracking
+
+
+def _at(config: Any, key: str) -> Any:
+    for step in key.split("#"):
+        config = config.get(step) if isinstance(config, dict) else None
+    return config
+
+
+@contextmanager
+def _tracked(job: BundleJob, checked: Checked, bundle: Bundle, answers: Path) -> Iterator[None]:
+    """One run for everything that the bundle does in this process; only the first of several processes writes it."""
+    if int(os.environ.get("RANK", "0")) > 0:
+        yield
+        return
+    from voxloop.tracking import Run
+
+    params = {**bundle.params(), "run_id": checked.run_id, "overrides": dict(checked.overrides)}
+    tracked = Run(name=job.name or bundle.name, experiment=bundle.name, params=params)
+    (answers / "run.json").write_text(json.dumps({"run_id": tracked.id, "name": tracked.name}))
+    with held(tracked, Caution()):
+        yield
+
+
+def _leave_out_tensorboard(parser: Any) -> None:
+    """Without the package tensorboard its handlers cannot be made; each is replaced by one that does nothing."""
+    if importlib.util.find_spec("tensorboard") is not None:
+        return
+    names = set()
+    for key, part in list(parts(parser.get())):
+        target = str(part.get("_target_", "")).rsplit(".", 1)[-1]
+        if target.startswith("TensorBoard"):
+            parser[key] = {"_target_": "voxloop.monai.LeftOut"}
+            names.add(target)
+    if names and int(os.environ.get("RANK", "0")) == 0:
+        print(
+            f"voxloop: tensorboard is not installed, so {' and '.join(sorted(names))} is left out; what it would show is tracked.",
+            file=sys.stderr,
+        )
+
+
+def _tell_error(job: BundleJob, answers: Path, error: Exception) -> None:
+    """Says to the starting process what went wrong; of several processes it tells the one that failed first."""
+    rank = os.environ.get("RANK", "0")
+    line = last_line(error)
+    sentence = str(error) if isinstance(error, VoxloopError) else f"{job.root.name}: {line}"
+    told = {
+        "error": sentence,
+        "last_line": line,
+        "trace": "".join(traceback.format_exception(error)),
+        "time": time.time(),
+    }
+    (answers / f"error-{rank}.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
