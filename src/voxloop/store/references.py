@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -69,3 +70,28 @@ def kept_by_files(root: Path) -> set[str]:
 
 def _digests(text: str | None) -> set[str]:
     return {digest.decode() for digest in ANYWHERE.findall((text or "").encode("utf-8", "replace"))}
+
+
+def named_by(connection: Connection) -> dict[str, list[str]]:
+    """Who needs each blob, in words. Of rows whose JSON cannot be read, nothing is known."""
+    found: dict[str, list[str]] = {}
+    media = schema.media.c
+    query = sa.select(media.name, media.step, media.run_id, sa.cast(media.data, sa.Text))
+    for name, step, run_id, text in connection.execute(query).yield_per(1000):
+        for digest in named_in(read(text)):
+            found.setdefault(digest, []).append(f"{name} at step {step} of run {run_id}")
+    versions = schema.versions.c
+    for name, version, text in connection.execute(
+        sa.select(versions.name, versions.version, sa.cast(versions.files, sa.Text))
+    ):
+        for digest in named_in(read(text)):
+            found.setdefault(digest, []).append(f"{name}:v{version}")
+    return found
+
+
+def read(text: str | None) -> Any:
+    """A JSON text's value; None where it cannot be read."""
+    try:
+        return json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
