@@ -56,7 +56,7 @@ def found(root: Path) -> list[tuple[str, str]]:
 
 
 def blob(project: Project) -> Path:
-    return project.blobs.path(project.media(project.runs()[0].id)[0].data["image"]["digest"])
+    return project.blobs.path(project.media_of(project.runs()[0].id)[0].data["image"]["digest"])
 
 
 def aside(root: Path, name: str) -> list[dict[str, object]]:
@@ -92,7 +92,7 @@ def test_a_damaged_chunk_is_set_aside_and_the_rest_of_its_series_stays(root: Pat
     assert [one.check for one in said.mended] == ["chunk"]
     assert said.left == ()
     with open_project(root) as project:
-        (loss,) = project.series(project.runs()[0].id, "loss")
+        (loss,) = project.series_of(project.runs()[0].id, "loss")
         assert (loss.count, loss.max, loss.first) == (904, 1 / 4097, 1 / 4097)
         assert project.points(loss.id).steps.tolist() == list(range(4096, 5000))
     (kept,) = aside(root, "chunks")
@@ -104,14 +104,14 @@ def test_a_damaged_chunk_is_set_aside_and_the_rest_of_its_series_stays(root: Pat
 @pytest.mark.parametrize("column", ["size", "min", "max", "first", "last", "last_step"])
 def test_a_summary_is_made_anew_from_the_points(root: Path, column: str) -> None:
     with open_project(root) as project:
-        before = project.series(project.runs()[0].id)
+        before = project.series_of(project.runs()[0].id)
     sql(root, f"UPDATE series SET {column} = 7 WHERE name = 'loss'")
     (finding,) = examine(root)
     assert (finding.check, finding.severity) == ("summary", "warning")
     assert f"its row says {column} 7" in finding.sentence
     assert repair(root).left == ()
     with open_project(root) as project:
-        assert project.series(project.runs()[0].id) == before
+        assert project.series_of(project.runs()[0].id) == before
 
 
 def test_points_that_are_gone_leave_a_series_without_points(root: Path) -> None:
@@ -119,7 +119,7 @@ def test_points_that_are_gone_leave_a_series_without_points(root: Path) -> None:
     assert found(root) == [("summary", "warning")] * 2
     assert repair(root).left == ()
     with open_project(root) as project:
-        assert [one.count for one in project.series(project.runs()[0].id)] == [0, 0]
+        assert [one.count for one in project.series_of(project.runs()[0].id)] == [0, 0]
 
 
 # Rows
@@ -306,7 +306,7 @@ def test_a_broken_database_is_copied_as_far_as_it_can_be_read(root: Path, which:
         (left,) = connection.execute("SELECT count(*) FROM console").fetchone()
     assert left == 3000 - lost, "every row on a whole page is there"
     with open_project(root) as project:
-        assert project.series(project.runs()[0].id, "loss")[0].count == 5000
+        assert project.series_of(project.runs()[0].id, "loss")[0].count == 5000
         assert project.artifact("m:best").ref == "m:v1"
 
 

@@ -111,7 +111,7 @@ def test_what_comes_out_is_what_went_in(
         export(one, folder / "runs.zip")
         bring(other, folder / "runs.zip")
         assert other.runs() == one.runs()
-        mine, theirs = one.series(run.id), other.series(run.id)
+        mine, theirs = one.series_of(run.id), other.series_of(run.id)
         assert [(s.name, s.context, s.count) for s in theirs] == [(s.name, s.context, s.count) for s in mine]
         for here, there in zip(mine, theirs, strict=True):
             before, after = one.points(here.id), other.points(there.id)
@@ -126,7 +126,7 @@ def test_media_artifacts_lineage_and_console_travel_too(source: Project, target:
     assert (len(said.runs), said.versions, said.blobs, said.running) == (2, 2, 3, ())
     bring(target, tmp_path / "runs.zip")
     assert state(target) == state(source)
-    (scan,) = target.media(run)
+    (scan,) = target.media_of(run)
     assert target.blobs.get(scan.data["image"]["digest"]) == source.blobs.get(scan.data["image"]["digest"])
     assert [version.ref for version in target.used(run)] == ["data:v1"]
     assert (target.materialise(target.artifact("m:best")) / "model.pt").read_bytes() == b"weights"
@@ -176,8 +176,8 @@ def test_a_run_that_is_here_with_other_content_is_refused_or_comes_as_new(
     said = bring(target, tmp_path / "after.zip", as_new=True)
     new = said.runs[run]
     assert new != run
-    assert {one.count for one in target.series(new, "loss")} == {5001}
-    assert {one.count for one in target.series(run, "loss")} == {5000}
+    assert {one.count for one in target.series_of(new, "loss")} == {5001}
+    assert {one.count for one in target.series_of(run, "loss")} == {5000}
     assert [version.ref for version in target.used(new)] == ["data:v1"]
     # Once more it is known.
     assert bring(target, tmp_path / "after.zip", as_new=True).runs == {}
@@ -240,7 +240,7 @@ def test_without_blobs_numbers_travel_and_what_is_missing_is_counted(
     run = fill(source)
     export(source, tmp_path / "runs.zip", blobs=False)
     assert bring(target, tmp_path / "runs.zip").missing_blobs == 3
-    assert target.series(run, "loss")[0].count == 5000
+    assert target.series_of(run, "loss")[0].count == 5000
     export(source, tmp_path / "whole.zip")
     assert bring(target, tmp_path / "whole.zip").missing_blobs == 0
     assert state(target) == state(source)
@@ -248,7 +248,7 @@ def test_without_blobs_numbers_travel_and_what_is_missing_is_counted(
 
 def test_what_is_damaged_is_not_exported(source: Project, tmp_path: Path) -> None:
     run = fill(source)
-    path = source.blobs.path(source.media(run)[0].data["image"]["digest"])
+    path = source.blobs.path(source.media_of(run)[0].data["image"]["digest"])
     path.chmod(0o644)
     path.write_bytes(b"x")
     with pytest.raises(VoxloopError, match=rf"scan at step 1 of run {run} is damaged"):

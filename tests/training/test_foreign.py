@@ -81,13 +81,13 @@ def test_without_tensorboard_its_handlers_are_left_out_with_a_sentence(
 
 def test_everything_is_tracked(trained: subprocess.CompletedProcess[str], project: Project) -> None:
     run = project.run("first")
-    counts = {(one.name, one.context.get("case"), one.context.get("class")): one for one in project.series(run.id)}
+    counts = {(one.name, one.context.get("case"), one.context.get("class")): one for one in project.series_of(run.id)}
     assert counts["train/loss", None, None].count == 2 * 3
     assert counts["val/mean_dice", None, None].count == 2
     assert counts["val/mean_dice", None, None].best is not None
     for case in ("spleen_3", "spleen_4", "spleen_5"):
         assert counts["val/dice", case, "spleen"].count == 2, "the class is named by the bundle's metadata"
-    kept = project.media(run.id, kind="volume")
+    kept = project.media_of(run.id, kind="volume")
     assert {(one.context["case"], one.step) for one in kept} == {(f"spleen_{n}", e) for n in (3, 4, 5) for e in (1, 2)}
     assert all([layer["name"] for layer in one.data["layers"]] == ["truth", "prediction"] for one in kept)
 
@@ -100,7 +100,7 @@ def test_its_checkpoint_is_an_artifact_of_the_run(
     assert best.run_id == project.run("first").id
     stored = project.materialise(best) / "model.pt"
     assert stored.read_bytes() == (bundle / "models" / "model.pt").read_bytes()
-    score = next(one for one in project.series(project.run("first").id, "val/mean_dice")).best
+    score = next(one for one in project.series_of(project.run("first").id, "val/mean_dice")).best
     assert best.metadata["score"] == pytest.approx(score)
 
 
@@ -129,9 +129,9 @@ def test_a_saved_model_is_evaluated_under_the_other_ids_that_bundles_use(
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout[done.stdout.rindex("\n{") :])["status"] == "finished"
     run = project.run("judged")
-    (mean,) = project.series(run.id, "eval/mean_dice")
+    (mean,) = project.series_of(run.id, "eval/mean_dice")
     assert mean.last == pytest.approx(project.artifact("tiny-spleen-checkpoint:best").metadata["score"], abs=1e-6)
-    assert len(project.series(run.id, "eval/dice")) == 3
+    assert len(project.series_of(run.id, "eval/dice")) == 3
 
 
 @pytest.mark.slow
@@ -150,9 +150,9 @@ def test_two_processes_write_one_run_and_credit_each_dice_to_its_case(
     best = project.artifact("tiny-spleen-checkpoint:latest").metadata["epoch"]
     by_two = {
         str(series.context["case"]): project.points(series.id).values[best - 1]
-        for series in project.series(two.id, "val/dice")
+        for series in project.series_of(two.id, "val/dice")
     }
-    by_one = {str(series.context["case"]): series.last for series in project.series(one.id, "eval/dice")}
+    by_one = {str(series.context["case"]): series.last for series in project.series_of(one.id, "eval/dice")}
     assert len(set(by_one.values())) == 3, "equal values would prove nothing"
     assert by_two == {case: pytest.approx(value, abs=1e-6) for case, value in by_one.items()}
 
@@ -167,7 +167,7 @@ def test_a_failure_is_a_failed_run_with_its_last_line(bundle: Path, elsewhere: P
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("voxloop: tiny: ValueError: the loss exploded; the whole traceback is in ")
     assert "in __call__" in (project.root / "runs" / run.id / "error.txt").read_text()
-    (losses,) = project.series(run.id, "train/loss")
+    (losses,) = project.series_of(run.id, "train/loss")
     assert losses.count >= 1, "what came before it is kept"
 
 
@@ -194,7 +194,7 @@ def test_stopping_it_leaves_an_interrupted_run(
         text=True,
     )
     deadline = time.monotonic() + 90
-    while not any(run.name == name and project.series(run.id, "train/loss") for run in project.runs()):
+    while not any(run.name == name and project.series_of(run.id, "train/loss") for run in project.runs()):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "no iteration was tracked within 90 s"
         time.sleep(0.1)
@@ -310,7 +310,7 @@ def test_handlers_that_stand_inside_their_engine_stay(tmp_path: Path, elsewhere:
     folder = write_bundle(tmp_path / "inside", train=train, epochs=1)
     done = vx(["bundle", "run", folder, "dataset_dir=Task09_Spleen", "--name", "inside"], elsewhere)
     assert done.returncode == 0, done.stderr
-    names = {one.name for one in project.series(project.run("inside").id)}
+    names = {one.name for one in project.series_of(project.run("inside").id)}
     assert {"train/loss", "val/mean_dice", "val/dice"} <= names
 
 

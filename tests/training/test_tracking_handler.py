@@ -73,9 +73,9 @@ def test_losses_are_the_same_to_the_last_bit_with_and_without(spleens: Path, tmp
 
     (run,) = project.runs()
     assert (run.name, run.status) == ("tiny-spleen", "finished")
-    (series,) = project.series(run.id, "train/loss")
+    (series,) = project.series_of(run.id, "train/loss")
     assert [float(value).hex() for value in project.points(series.id).values] == losses.split()
-    assert {str(one.context["class"]) for one in project.series(run.id, "val/dice")} == {"spleen"}
+    assert {str(one.context["class"]) for one in project.series_of(run.id, "val/dice")} == {"spleen"}
     assert project.artifact("tiny-spleen-checkpoint:best").run_id == run.id
     assert [path.name for path in (bundle / "eval").iterdir()] == [], "MONAI's copy of the config is not left behind"
 
@@ -102,7 +102,7 @@ def test_two_runs_at_once_stay_two_and_a_failing_one_is_marked(spleens: Path, tm
     assert runs["failed"].params["error"] == "ValueError: the loss exploded"
     assert runs["finished"].params["config"]["optimizer"]["lr"] == 0.5
     assert runs["failed"].params["config"]["optimizer"]["lr"] == 0.01
-    counts = [project.series(run.id, "train/loss")[0].count for run in (runs["finished"], runs["failed"])]
+    counts = [project.series_of(run.id, "train/loss")[0].count for run in (runs["finished"], runs["failed"])]
     assert counts == [6, 1], "the iteration that failed was never completed"
 
 
@@ -196,7 +196,7 @@ def sample_of(dataset: Path, number: int, spacing: float = 6.0) -> dict[str, Any
 
 
 def layers(project: Project) -> dict[str, Any]:
-    (kept,) = project.media(project.runs()[0].id, kind="volume")
+    (kept,) = project.media_of(project.runs()[0].id, kind="volume")
     digests = {"image": kept.data["image"]["digest"], **{one["name"]: one["digest"] for one in kept.data["layers"]}}
     return {
         name: nib.Nifti1Image.from_bytes(gzip.decompress(project.blobs.get(digest))) for name, digest in digests.items()
@@ -239,8 +239,8 @@ def test_the_handlers_of_a_process_share_one_run(project: Project, spleens: Path
     TrackingHandler(role="validator").attach(evaluator)
     trainer.run([0, 1], max_epochs=2)
     (run,) = project.runs()
-    assert [one.count for one in project.series(run.id, "train/loss")] == [4]
-    assert len(project.media(run.id, kind="volume")) == 2
+    assert [one.count for one in project.series_of(run.id, "train/loss")] == [4]
+    assert len(project.media_of(run.id, kind="volume")) == 2
 
 
 def test_a_given_run_is_left_open(project: Project) -> None:
@@ -250,7 +250,7 @@ def test_a_given_run_is_left_open(project: Project) -> None:
         trainer.run([0])
         run.log({"after": 1.0})
     (mine,) = project.runs()
-    assert {one.name for one in project.series(mine.id)} == {"train/g_loss", "train/d_loss", "after"}
+    assert {one.name for one in project.series_of(mine.id)} == {"train/g_loss", "train/d_loss", "after"}
 
 
 def test_labels_come_back_to_the_scan_and_the_file_is_shown_where_it_says_the_same(
@@ -370,7 +370,7 @@ def test_details_are_credited_to_classes_with_and_without_background(project: Pr
     engine.add_event_handler(Events.EPOCH_COMPLETED, judge)
     TrackingHandler(role="validator", classes={1: "spleen"}).attach(engine)
     engine.run([0])
-    found = {(one.name, one.context.get("class")): one.last for one in project.series(project.runs()[0].id)}
+    found = {(one.name, one.context.get("class")): one.last for one in project.series_of(project.runs()[0].id)}
     assert found == {
         ("val/mean_dice", None): 0.5,
         ("val/per_class", "background"): 0.25,
@@ -389,5 +389,5 @@ def test_rows_whose_case_cannot_be_told_are_not_guessed(
     engine.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: setattr(engine.state, "metric_details", details))
     TrackingHandler(role="validator").attach(engine)
     engine.run([0])
-    assert project.series(project.runs()[0].id, "val/dice") == []
+    assert project.series_of(project.runs()[0].id, "val/dice") == []
     assert "val/dice is not tracked by case" in capsys.readouterr().err

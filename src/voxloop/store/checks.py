@@ -69,7 +69,7 @@ def writers(place: Place) -> Iterator[Finding]:
 
 
 def _recover(place: Place, finding: Finding) -> None:
-    recovery.recover(place.journals, place.reading, place.writing)
+    recovery.recover(place.journals, place)
 
 
 def damaged_journals(place: Place) -> Iterator[Finding]:

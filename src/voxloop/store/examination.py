@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import schema
 from voxloop.store.blobs import Blobs
+from voxloop.store.sqlite import connect
 
 Progress = Callable[[int, int, str], object]
 
@@ -45,6 +45,8 @@ class Check:
 class Place:
     """A project's folder without its doors: nothing is recovered, migrated or made by looking at it."""
 
+    shared = False
+
     def __init__(self, root: Path, progress: Progress | None = None) -> None:
         self.root = root
         self.database = root / "voxloop.db"
@@ -52,7 +54,7 @@ class Place:
         self.blobs = Blobs(root / "blobs")
         self.progress: Progress = progress or (lambda done, total, what: None)
         self.aside = root / "set-aside" / time.strftime("%Y%m%d-%H%M%S")
-        self._engine = schema.connect(self.database)
+        self._engine = connect(self.database)
 
     def close(self) -> None:
         self._engine.dispose()

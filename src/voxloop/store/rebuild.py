@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from voxloop.errors import VoxloopError
 from voxloop.store import journal, schema
+from voxloop.store.sqlite import make_tables
 
 # How often a gap in a table is probed before what is left of it is given up.
 PROBES = 20_000
@@ -34,9 +35,7 @@ def rebuild(database: Path, aside: Path) -> dict[str, int]:
     for suffix in ("", "-wal"):
         if (old := Path(f"{database}{suffix}")).exists():
             shutil.copy2(old, aside / old.name)
-    engine = schema.connect(fresh)
-    schema.metadata.create_all(engine)
-    engine.dispose()
+    make_tables(fresh)
     try:
         counts = _copy(database, fresh)
     except VoxloopError:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import journal, schema
-from voxloop.store.database import Database
 from voxloop.store.drain import Sink, parse
 
 # On a team's database a run may be written from another machine, whose journals are not here: silence is what tells.
 SILENT_S = 60.0
 
 
-def recover(folder: Path, database: Database) -> list[str]:
+class Store(Protocol):
+    """What recovery needs of a database; `shared` says that other machines write there too."""
+
+    @property
+    def shared(self) -> bool: ...
+    def reading(self) -> AbstractContextManager[Connection]: ...
+    def writing(self) -> AbstractContextManager[Connection]: ...
+
+
+def recover(folder: Path, database: Store) -> list[str]:
     """Drains what dead processes left in `folder`, and marks their runs crashed; answers with the ids of those runs.
 
     What cannot be written now, on a full disk or a locked database, stays in its journal for the next time: a project

@@ -61,6 +61,18 @@ def connect(path: Path) -> Engine:
     return engine
 
 
+def make_tables(path: Path) -> None:
+    """A new file with every table, and nothing in them."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    engine = connect(path)
+    try:
+        with engine.begin() as connection:
+            schema.metadata.create_all(connection)
+    finally:
+        engine.dispose()
+
+
 def create(path: Path) -> None:
     """Makes a database with its tables under another name and links it into place: nobody ever meets half of one.
 
@@ -68,12 +80,10 @@ def create(path: Path) -> None:
     """
     partial = path.with_name(f".partial-{os.getpid()}-{threading.get_ident()}-{path.name}")
     try:
-        with closing(sqlite3.connect(partial)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+        make_tables(partial)
         engine = connect(partial)
         try:
             with engine.begin() as connection:
-                schema.metadata.create_all(connection)
                 connection.execute(schema.meta.insert().values(key="version", value=str(VERSION)))
         finally:
             engine.dispose()

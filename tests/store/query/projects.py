@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from voxloop.store import schema
-from voxloop.store.project import canonical
+from voxloop.store.context import canonical
 from voxloop.store.query import Scope
 from voxloop.store.query.functions import FUNCTIONS
 from voxloop.store.query.terms import SUMMARIES, Record, terms
@@ -206,7 +206,9 @@ def _conditions(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
         _compared(numeric, equal | order, _dynamic(scope)),
         _compared(textual, member, listed.map(lambda items: _of_text(items))),
         _compared(_dynamic(scope), member, listed | nested | _dynamic(scope) | st.just(Value("run.tags"))),
-        _compared(textual, member, st.just(Value("run.tags")) | _dynamic(scope) | st.sampled_from(_terms(scope, "text"))),
+        _compared(
+            textual, member, st.just(Value("run.tags")) | _dynamic(scope) | st.sampled_from(_terms(scope, "text"))
+        ),
         _compared(numeric | textual, st.sampled_from(["is", "is not"]), none),
     )
     if depth == 0:

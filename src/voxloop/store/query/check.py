@@ -55,7 +55,9 @@ def bound(tree: Node, text: str) -> None:
 
 def _comparisons(node: Node) -> list[list[Node]]:
     """For each comparison inside of a node, what it has inside."""
-    return [[two for child in children(one) for two in walk(child)] for one in walk(node) if isinstance(one, Comparison)]
+    return [
+        [two for child in children(one) for two in walk(child)] for one in walk(node) if isinstance(one, Comparison)
+    ]
 
 
 def kinds(node: Node) -> tuple[Kind, ...]:

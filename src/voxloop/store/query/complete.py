@@ -120,7 +120,9 @@ def _names(words: list[_Word], scope: Scope, known: Known) -> Iterator[_Offer]:
         yield from _members(_chain(words[:-1]), scope, known)
     elif last in (",", "[") and _metric_name(words) is not None:
         if last == ",":
-            yield from (_Offer(f"{key}=", "context", "a key of the context") for key in known.context if _plain_key(key))
+            yield from (
+                _Offer(f"{key}=", "context", "a key of the context") for key in known.context if _plain_key(key)
+            )
         else:
             yield from (_Offer(quoted(name), "metric", "a series") for name in known.metrics)
     elif last == "[" and (chain := _chain(words[:-1])):
@@ -168,7 +170,9 @@ def _members(chain: list[Step], scope: Scope, known: Known) -> Iterator[_Offer]:
     if term is None:
         return
     if term.steps is not None:
-        yield from (_Offer(step, "param") for step in _next_steps(chain, known) if isinstance(step, str) and _plain_key(step))
+        yield from (
+            _Offer(step, "param") for step in _next_steps(chain, known) if isinstance(step, str) and _plain_key(step)
+        )
     if term.type in ("text", "any"):
         for function in FUNCTIONS.values():
             if function.name.startswith("."):

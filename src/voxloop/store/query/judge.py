@@ -137,8 +137,17 @@ def _call(node: Call, arguments: list[Any], now: float) -> Any:
     function = FUNCTIONS[node.function]
     if function.name == "now":
         return now
-    wanted = {"number": ("number",), "whole": ("number",), "text": ("text",), "literal": ("text",), "sized": ("text", "json")}
-    kinds = [(kind_of(argument), wanted[parameter]) for argument, parameter in zip(arguments, function.parameters, strict=False)]
+    wanted = {
+        "number": ("number",),
+        "whole": ("number",),
+        "text": ("text",),
+        "literal": ("text",),
+        "sized": ("text", "json"),
+    }
+    kinds = [
+        (kind_of(argument), wanted[parameter])
+        for argument, parameter in zip(arguments, function.parameters, strict=False)
+    ]
     if any(kind not in allowed for kind, allowed in kinds):
         return False if function.returns == "boolean" else None
     return function.judge(*arguments)

@@ -315,7 +315,9 @@ class _Parser:
         if token.text not in self.entities:
             self.unknown(token)
         if not self.ahead("."):
-            self.fail(f"{token.text} alone says nothing", f"choose what you ask of it, like {self.sample(token.text)}", token)
+            self.fail(
+                f"{token.text} alone says nothing", f"choose what you ask of it, like {self.sample(token.text)}", token
+            )
         return self.term(token)
 
     def sample(self, entity: str) -> str:
