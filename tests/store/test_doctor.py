@@ -20,6 +20,10 @@ from tests.tracking.children import run_script
 from voxloop.errors import VoxloopError
 from voxloop.store import Project, open_project, rebuild
 from voxloop.store.doctor import examine, repair
+from voxloop.store.series import CHUNK
+
+REST = 904
+POINTS = CHUNK + REST
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "model.pt").write_bytes(b"weights")
     with vx.Run(name="unet", project=tmp_path, params={"lr": 1e-3}) as run:
         run.define("loss", best="min")
-        for step in range(5000):
+        for step in range(POINTS):
             run.log({"loss": 1 / (step + 1)}, step=step)
         run.log({"val/dice": 0.5}, step=0, context={"case": "a"})
         run.log({"scan": vx.Volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4))}, step=1)
@@ -83,18 +87,18 @@ def test_a_project_at_work_is_sound(root: Path) -> None:
 
 def test_a_damaged_chunk_is_set_aside_and_the_rest_of_its_series_stays(root: Path) -> None:
     with closing(sqlite3.connect(root / "voxloop.db")) as connection:
-        (whole,) = connection.execute("SELECT data FROM chunks WHERE number = 0 AND size = 4096").fetchone()
-    sql(root, "UPDATE chunks SET data = substr(data, 1, 100) WHERE number = 0 AND size = 4096")
+        (whole,) = connection.execute("SELECT data FROM chunks WHERE number = 0 AND size > 1").fetchone()
+    sql(root, "UPDATE chunks SET data = substr(data, 1, 100) WHERE number = 0 AND size > 1")
     (finding,) = examine(root)
     assert (finding.check, finding.severity) == ("chunk", "error")
-    assert finding.sentence.startswith("4096 points of loss of run ")
+    assert finding.sentence.startswith(f"{CHUNK} points of loss of run ")
     said = repair(root)
     assert [one.check for one in said.mended] == ["chunk"]
     assert said.left == ()
     with open_project(root) as project:
         (loss,) = project.series_of(project.runs()[0].id, "loss")
-        assert (loss.count, loss.max, loss.first) == (904, 1 / 4097, 1 / 4097)
-        assert project.points(loss.id).steps.tolist() == list(range(4096, 5000))
+        assert (loss.count, loss.max, loss.first) == (REST, 1 / (CHUNK + 1), 1 / (CHUNK + 1))
+        assert project.points(loss.id).steps.tolist() == list(range(CHUNK, POINTS))
     (kept,) = aside(root, "chunks")
     data = kept["data"]
     assert isinstance(data, dict)
@@ -306,7 +310,7 @@ def test_a_broken_database_is_copied_as_far_as_it_can_be_read(root: Path, which:
         (left,) = connection.execute("SELECT count(*) FROM console").fetchone()
     assert left == 3000 - lost, "every row on a whole page is there"
     with open_project(root) as project:
-        assert project.series_of(project.runs()[0].id, "loss")[0].count == 5000
+        assert project.series_of(project.runs()[0].id, "loss")[0].count == POINTS
         assert project.artifact("m:best").ref == "m:v1"
 
 

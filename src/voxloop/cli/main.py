@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from voxloop import __version__
-from voxloop.cli import bundle, data, demo, evaluate, models, predict, runs, serve, train
+from voxloop.cli import bundle, data, demo, doctor, evaluate, models, predict, runs, serve, train
 from voxloop.errors import VoxloopError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.add_typer(bundle.app, name="bundle")
 app.command()(serve.serve)
+app.command()(doctor.doctor)
 
 
 def _version(wanted: bool) -> None:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voxloop.cli import retention
 from voxloop.cli.console import console, print_json
 from voxloop.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from voxloop.store import ArtifactVersion
 
-app = typer.Typer(help="List artifacts, their aliases, lineage and files.", invoke_without_command=True)
+app = typer.Typer(
+    help="List artifacts, their aliases, lineage and files, and keep them from eating the disk.",
+    invoke_without_command=True,
+)
 Reference = Annotated[str, typer.Argument(help="name:v3, name:alias, or a name for its newest version.")]
 
 
@@ -81,48 +85,100 @@ def alias(
 
 
 @app.command()
-def lineage(reference: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """Show which run made a version, what that run used, and which runs used the version."""
-    from voxloop.store import open_project
+def unalias(
+    reference: Annotated[str, typer.Argument(help="The alias to take away, as name:alias.")],
+    project: ProjectOption = None,
+) -> None:
+    """Take an alias away. The version that it points at stays."""
+    from voxloop.errors import VoxloopError
+    from voxloop.store import aliases, open_project
+
+    name, _, alias = reference.partition(":")
+    if not alias:
+        raise VoxloopError(f'"{reference}" names no alias; write it as name:alias, such as spleen-ct:production.')
+    with open_project(project) as opened, opened.writing() as connection:
+        aliases.remove(connection, name, alias)
+    console().print(f"{reference} is gone; the version that it pointed at stays.")
+
+
+@app.command()
+def delete(
+    reference: Reference,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though an alias points at it, or a running run uses it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Delete one version. Its files go with the next gc, unless something else needs them."""
+    from voxloop.store import open_project, retention
 
     with open_project(project) as opened:
         version = opened.artifact(reference)
+        if not yes:
+            typer.confirm(f"Delete {version.ref} ({version.bytes / 1e6:.1f} MB) for good?", abort=True)
+        with opened.writing() as connection:
+            retention.delete(connection, version, force)
+    console().print(f'Deleted {version.ref}; "voxloop models gc" frees its space.')
+
+
+@app.command()
+def lineage(
+    reference: Reference,
+    depth: Annotated[
+        int | None, typer.Option(help="Steps each way, from a version to a run or back; by default all.", min=1)
+    ] = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a version came from and what came of it: the runs that made and used it, and so on."""
+    from dataclasses import asdict
+
+    from voxloop.store import lineage, open_project
+
+    with open_project(project) as opened:
+        version = opened.artifact(reference)
+        with opened.reading() as connection:
+            found = lineage.of_version(connection, version, depth)
         said: dict[str, Any] = {
             "version": version.ref,
             "made_by": version.run_id,
             "from": [one.ref for one in opened.used(version.run_id)] if version.run_id else [],
             "used_by": opened.users(version),
+            **asdict(found),
         }
     if as_json:
         print_json(said)
         return
+    names = {
+        node.id: (f"run {node.name} ({node.id})" if node.what == "run" and node.name != node.id else node.id)
+        + (" (deleted)" if node.gone else "")
+        for node in found.nodes
+    }
     out = console()
-    out.print(f"[bold]{version.ref}[/bold]")
-    out.print(
-        f"  made by run  {said['made_by'] or 'nobody that is tracked'}, from {', '.join(said['from']) or 'no artifact'}"
-    )
-    out.print(f"  used by runs {', '.join(said['used_by']) or 'none'}")
+    out.print(f"[bold]{version.ref}[/bold]" + ("" if found.edges else ": no run that is tracked made or used it"))
+    for edge in found.edges:
+        how = "made" if edge.how == "made" else "was used by"
+        out.print(f"  {names[edge.source]} {how} {names[edge.target]}")
 
 
 @app.command()
 def export(
     reference: Reference,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A folder that is not there yet.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A folder or a .zip that is not there yet.")],
     project: ProjectOption = None,
 ) -> None:
-    """Copy a version's files into a folder of your own: for a model, a complete MONAI bundle."""
-    import shutil
+    """Copy a version's files into a folder or a zip of your own: for a model, a complete MONAI bundle. Every byte is checked."""
+    from voxloop.store import artifacts, open_project
 
-    from voxloop.errors import VoxloopError
-    from voxloop.store import open_project
-
-    if out.exists():
-        raise VoxloopError(f"{out} is already there; choose a new folder.")
     with open_project(project) as opened:
         version = opened.artifact(reference)
-        # copyfile leaves the blobs' read-only mode behind: the copy is the user's.
-        shutil.copytree(opened.materialise(version), out, copy_function=shutil.copyfile)
-    console().print(f"{version.ref} is in {out}.")
+        artifacts.export(version, opened.blobs, out)
+    console().print(f"{version.ref} is in {out}.", markup=False)
+
+
+for command in (retention.prune, retention.gc, retention.verify):
+    app.command()(command)
 
 
 def _row(version: ArtifactVersion) -> dict[str, Any]:

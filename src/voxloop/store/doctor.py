@@ -5,12 +5,14 @@ Mending loses nothing that cannot be had again: what is damaged is moved to `set
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from voxloop.errors import VoxloopError
 from voxloop.store.checks import CHECKS, WITHOUT_DATABASE
 from voxloop.store.examination import Finding, Place, Progress
+from voxloop.store.place import FOLDER
 
 SEVERITIES = ("error", "warning", "note")
 # One mending may lay open the next: a series that was set aside leaves its chunks.
@@ -25,6 +27,19 @@ class Repair:
     failed: tuple[str, ...]
     left: tuple[Finding, ...]
     aside: Path | None
+
+
+def root_of(path: Path | None) -> Path | None:
+    """The nearest project's folder, found as `open_project` finds it, without opening it. None where nothing is named or near."""
+    named = path if path is not None else os.environ.get("VOXLOOP_PROJECT")
+    start = Path(named or Path.cwd()).absolute()
+    for folder in [start, *start.parents]:
+        root = folder if folder.name == FOLDER else folder / FOLDER
+        if root.is_dir():
+            return root
+    if named is not None:
+        raise VoxloopError(f"No project is at {start} (there is no {FOLDER} there or above); check --project.")
+    return None
 
 
 def examine(root: Path, progress: Progress | None = None) -> list[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from voxloop.cli.runs import comparing, editing, listing, showing
+from voxloop.cli.runs import comparing, editing, listing, moving, showing
 
 
 class QueryFirst(TyperGroup):
@@ -36,6 +36,8 @@ commands: dict[str, Any] = {
     "archive": editing.archive,
     "restore": editing.restore,
     "delete": editing.delete,
+    "export": moving.export_runs,
+    "import": moving.import_runs,
     "terms": listing.terms,
 }
 for name, command in commands.items():
