@@ -139,7 +139,6 @@ def test_the_doctor_finds_and_mends_and_says_so_in_its_exit_code(folder: Path) -
     root = folder / ".voxloop"
     (root / "journals").mkdir(exist_ok=True)
     (root / "journals" / "x.damaged").write_bytes(b"?")
-    assert "x.damaged is a journal that nobody could read" in voxloop(folder, "doctor", expect=1)
     said = asked(folder, "doctor", expect=1)
     assert [(one["check"], one["mendable"]) for one in said["findings"] if one["severity"] != "note"] == [
         ("journal", True)
@@ -147,7 +146,6 @@ def test_the_doctor_finds_and_mends_and_says_so_in_its_exit_code(folder: Path) -
     said = asked(folder, "doctor", "--repair")
     assert (said["sound"], [one["check"] for one in said["mended"]]) == (True, ["journal"])
     assert (Path(said["set_aside"]) / "journals" / "x.damaged").exists()
-    assert asked(folder, "doctor")["sound"]
 
 
 def test_the_doctor_without_a_project_looks_at_the_machine(tmp_path: Path) -> None:

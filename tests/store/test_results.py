@@ -179,7 +179,7 @@ sys.modules[{library!r}] = None
 from voxloop.errors import VoxloopError
 from voxloop.store.results import Result
 result = Result([])
-assert result.to_csv() + result.to_json() == "\\n[]"
+assert result.to_csv().strip() + result.to_json() == "[]"
 assert "pandas" not in [name for name, module in sys.modules.items() if module]
 try:
     result.{call}

@@ -53,7 +53,7 @@ def prune(
         if doing:
             with opened.writing() as connection:
                 plan = retention.prune(connection, opened.blobs, rules, last, name, kind)
-            collected = _collect(opened)
+            collected = _collect(opened, bar=Bar(out, "Deleting"))
             out.print(_said(collected, done=True))
     if as_json:
         freed = collected.bytes if collected else 0
@@ -81,7 +81,7 @@ def gc(
         if doing and not yes:
             typer.confirm("Delete them for good?", abort=True, err=True)
         if doing:
-            found = _collect(opened)
+            found = _collect(opened, bar=Bar(out, "Deleting"))
             out.print(_said(found, done=True))
     if as_json:
         print_json({**asdict(found), "dry_run": dry_run})
@@ -117,10 +117,13 @@ def verify(
     out.print(f"{_what(versions)} sound.")
 
 
-def _collect(project: Project, dry_run: bool = False) -> Collected:
+def _collect(project: Project, dry_run: bool = False, bar: Bar | None = None) -> Collected:
     from voxloop.store import retention
 
-    return retention.collect(project.root, project.reading, project.writing, project.blobs, dry_run=dry_run)
+    progress = bar or (lambda done, total, what: None)
+    return retention.collect(
+        project.root, project.reading, project.writing, project.blobs, dry_run=dry_run, progress=progress
+    )
 
 
 def _said(found: Collected, done: bool) -> str:

@@ -16,7 +16,7 @@ from voxloop.errors import VoxloopError
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 PIECE = 1 << 20
-LOCK = ".lock"
+
 PARTIAL = ".partial-"
 
 
@@ -135,7 +135,7 @@ class Blobs:
     def _locked(self, kind: int) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         # Read-only is enough for a lock, and is what another user of a shared project may do.
-        file = os.open(self.folder / LOCK, os.O_RDONLY | os.O_CREAT, 0o666)
+        file = os.open(self.folder.with_name(f"{self.folder.name}.lock"), os.O_RDONLY | os.O_CREAT, 0o666)
         try:
             fcntl.flock(file, kind)
             yield

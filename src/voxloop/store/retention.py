@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -144,6 +144,7 @@ def collect(
     blobs: Blobs,
     age_s: float = HOUR_S,
     dry_run: bool = False,
+    progress: Callable[[int, int, str], object] = lambda done, total, what: None,
 ) -> Collected:
     """Removes blobs that nothing refers to, what interrupted writers left, and unpacked versions that are gone.
 
@@ -155,9 +156,9 @@ def collect(
     with reading() as connection:
         kept |= references.kept(connection)
     count = size = waiting = 0
-    for digest in blobs:
-        if digest in kept:
-            continue
+    lost = [digest for digest in blobs if digest not in kept]
+    for number, digest in enumerate(lost, 1):
+        progress(number, len(lost), "")
         freed = _old(blobs.path(digest), before) if dry_run else blobs.discard(digest, before)
         if freed is None:
             waiting += digest in blobs

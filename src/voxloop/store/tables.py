@@ -64,8 +64,9 @@ def to_parquet(table: Table, path: Path) -> None:
 
 
 def to_csv(table: Table, path: Path | None, spreadsheet: bool) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    out = io.StringIO(newline="")
+    # Both signs, as RFC 4180 has it, or a lone carriage return in a text is not quoted and ends the row.
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([_safe(name) if spreadsheet else name for name in table])
     for row in _rows(table):
         writer.writerow([_csv_cell(value, spreadsheet) for value in row])
