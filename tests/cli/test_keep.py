@@ -120,7 +120,10 @@ def test_lineage_is_a_graph(folder: Path) -> None:
 
 def test_runs_travel_as_a_zip(folder: Path, tmp_path: Path) -> None:
     said = asked(folder, "runs", "export", "--out", "runs.zip")
-    assert (len(said["runs"]), said["versions"], said["blobs"]) == (4, 3, 3)
+    with vx.open(folder) as project:
+        told = [one for run in project.runs() for one in run.environment.values()]
+    of_code = {one["digest"] for one in told if isinstance(one, dict) and "digest" in one}
+    assert (len(said["runs"]), said["versions"], said["blobs"]) == (4, 3, 3 + len(of_code))
     assert "is already there" in voxloop(folder, "runs", "export", "--out", "runs.zip", expect=1)
     other = tmp_path / "other"
     other.mkdir()

@@ -251,6 +251,7 @@ import os, sys, voxloop as vx
 run = vx.Run(name="doomed", project=sys.argv[1])
 for step in range(10):
     run.log({"loss": float(step)}, step=step)
+run.flush()
 os._exit(0)
 """,
         root,

@@ -26,7 +26,8 @@ from voxloop.store.results import Result, SeriesResult
 def run_of(number: int = 0, **columns: Any) -> RunRecord:
     base: dict[str, Any] = {"name": f"run-{number}", "experiment": "e", "status": "finished", "created": 100.0}
     rest = {"ended": 160.5, "heartbeat": 150.0, "params": {}, "tags": (), "environment": {"host": "h"}, "notes": ""}
-    return RunRecord(id=f"id-{number}", **{**base, **rest, **columns})
+    later: dict[str, Any] = {"archived": False, "parent": None, "definitions": {}}
+    return RunRecord(id=f"id-{number}", **{**base, **rest, **later, **columns})
 
 
 @pytest.fixture
