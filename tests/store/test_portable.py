@@ -384,6 +384,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], None], str]] = {
     "a version that escapes": (escaping_version("../../evil.py"), "outside its folder"),
     "a version that is absolute": (escaping_version("/evil.py"), "outside its folder"),
     "a version with a path as name": (first("versions", name="../m"), "are not what its digest says"),
+    "a version after which none can come": (first("versions", version=2**62), "are not what its digest says"),
+    "a use of such a version": (first("uses", version=2**62), "holds no such run or name"),
     "an alias of nobody": (first("aliases", version=9), "points at a version that it does not hold"),
     "an alias that looks like a version": (first("aliases", alias="v9"), "cannot be an alias"),
     "a use by nobody": (first("uses", run_id="nobody"), "holds no such run"),

@@ -23,6 +23,8 @@ KEYS: dict[str, list[tuple[str, ...]]] = {
     "versions": [("name", "version"), ("name", "digest")],
     "aliases": [("name", "alias")],
 }
+# The next number after an archive's must still be one.
+MOST_VERSIONS = 1_000_000
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,48}")
 
 
@@ -56,7 +58,11 @@ def check(archive: Archive, progress: Progress) -> Plan:
         if (row["name"], row["version"]) not in here:
             raise archive.refused(f"the alias {row['alias']} points at a version that it does not hold")
     for row in archive.rows("uses"):
-        if row["run_id"] not in names or not aliases.NAME.fullmatch(row["name"]) or row["version"] < 1:
+        if (
+            row["run_id"] not in names
+            or not aliases.NAME.fullmatch(row["name"])
+            or not 1 <= row["version"] <= MOST_VERSIONS
+        ):
             raise archive.refused(f"it says that {row['run_id'][:80]!r} used something, and holds no such run or name")
     return Plan(content, names, versions, pointing, _check_blobs(archive, progress))
 
@@ -123,7 +129,7 @@ def _check_version(archive: Archive, row: Row) -> None:
         version = _version(row)
         sound = (
             bool(aliases.NAME.fullmatch(row["name"]))
-            and row["version"] >= 1
+            and 1 <= row["version"] <= MOST_VERSIONS
             and isinstance(row["metadata"], dict)
             and bool(files)
             and all(isinstance(file["bytes"], int) for file in files.values())
