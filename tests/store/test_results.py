@@ -47,7 +47,7 @@ def runs(project: Project) -> Result[RunRecord]:
 
 
 def series(project: Project) -> SeriesResult:
-    records = [one for run in runs(project) for one in project.series(run.id)]
+    records = [one for run in runs(project) for one in project.series_of(run.id)]
     return SeriesResult(records, project.points, lambda ids: {one: project.run(one).name for one in ids})
 
 

@@ -219,9 +219,11 @@ def test_a_digest_is_found_at_any_depth(project: Project) -> None:
     deep, params, environment, journal = (project.blobs.put(text) for text in (b"1", b"2", b"3", b"4"))
     with vx.Run(project=project.root, params={"a": [{"b": {"digest": params}}]}) as run:
         row = {"run_id": run.id, "name": "scan", "context": "{}", "step": 0, "time": 0.0, "kind": "volume"}
+        run.flush()
+        told = project.run(run.id).environment
         with project.writing() as connection:
             connection.execute(schema.media.insert().values(**row, data={"x": [[{"y": {"digest": deep}}]]}))
-            connection.execute(schema.runs.update().values(environment={"patch": {"digest": environment}}))
+            connection.execute(schema.runs.update().values(environment={**told, "patch": {"digest": environment}}))
     # In what is not drained, across the border of two pieces that are read.
     (project.journals / "torn.damaged").write_bytes(b"\0" * ((1 << 20) - 30) + journal.encode() + b"\0")
     for digest in project.blobs:

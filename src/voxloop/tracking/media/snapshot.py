@@ -104,7 +104,7 @@ class File:
 
     def store(self, blobs: Blobs, known: Known) -> dict[str, Any]:
         """Keeps the file byte for byte."""
-        if self.state not in known or known[self.state] not in blobs:
+        if self.state not in known or not blobs.renew(known[self.state]):
             if self.content is None:
                 self.require_unchanged()
             digest = blobs.put(self.content) if self.content is not None else blobs.put_file(self.path)

@@ -143,7 +143,7 @@ def _encoded(voxels: npt.NDArray[Any], geometry: Geometry, filename: str, blobs:
     content = hashlib.sha256(np.ascontiguousarray(voxels).data).hexdigest()
     key = ("voxels", content, voxels.dtype.str, geometry.shape, geometry.affine.tobytes())
     length = (*key, "bytes")
-    if key not in known or known[key] not in blobs:
+    if key not in known or not blobs.renew(known[key]):
         file = _nifti(voxels, geometry)
         known[key], known[length] = blobs.put(file), str(len(file))
     return {"digest": known[key], "bytes": int(known[length]), "filename": filename}
@@ -152,7 +152,7 @@ def _encoded(voxels: npt.NDArray[Any], geometry: Geometry, filename: str, blobs:
 def _packed(file: File, blobs: Blobs, known: Known) -> dict[str, Any]:
     """An unpacked file, gzipped for the browser."""
     key, length = (*file.state, "packed"), (*file.state, "bytes")
-    if key not in known or known[key] not in blobs:
+    if key not in known or not blobs.renew(known[key]):
         content = gzip.compress(file.read(), 1, mtime=0)
         known[key], known[length] = blobs.put(content), str(len(content))
     return {"digest": known[key], "bytes": int(known[length]), "filename": f"{text(file.path.name)}.gz"}
