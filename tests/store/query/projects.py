@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -124,11 +125,13 @@ def projects(draw: st.DrawFn) -> Rows:
 # Queries
 
 
+@cache
 def queries(scope: Scope) -> st.SearchStrategy[Node]:
     """Conditions of every form that the language has."""
     return _conditions(scope, 3)
 
 
+@cache
 def sort_keys(scope: Scope) -> st.SearchStrategy[Node]:
     return _dynamic(scope) | _numbers(scope, 1) | _texts(scope, 1) | _conditions(scope, 1)
 
@@ -140,6 +143,7 @@ def _terms(scope: Scope, kind: str) -> list[Node]:
     return [Value(term.name) for term in terms(scope) if term.type == kind and not term.name.startswith("run.metrics")]
 
 
+@cache
 def _dynamic(scope: Scope) -> st.SearchStrategy[Node]:
     inside = [term.name for term in terms(scope) if term.type in ("any", "list")]
     common = st.sampled_from(["run.params", *inside])
@@ -148,6 +152,7 @@ def _dynamic(scope: Scope) -> st.SearchStrategy[Node]:
     )
 
 
+@cache
 def _numbers(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
     constants = numbers.filter(lambda one: one >= 0 and str(one)[0] != "-").map(Constant)
     contexts = [context for context in CONTEXTS if all(key.isidentifier() for key in context)]
@@ -172,6 +177,7 @@ def _numbers(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
     )
 
 
+@cache
 def _texts(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
     simple: st.SearchStrategy[Node] = texts.map(Constant) | st.sampled_from(_terms(scope, "text"))
     if depth == 0:
@@ -179,6 +185,7 @@ def _texts(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
     return simple | st.builds(Call, st.just(".lower"), st.tuples(_texts(scope, depth - 1) | _dynamic(scope)))
 
 
+@cache
 def _conditions(scope: Scope, depth: int) -> st.SearchStrategy[Node]:
     numeric = _numbers(scope, 1) | _dynamic(scope)
     textual = _texts(scope, 1) | _dynamic(scope)

@@ -92,7 +92,10 @@ def _inside(document: SQL, steps: Sequence[Step]) -> Json:
     def value(column: SQL) -> SQL:
         if not tables:
             return column
-        asked = sa.select(column).select_from(*tables).where(*found).limit(1)
+        joined: sa.FromClause = tables[0]
+        for table in tables[1:]:
+            joined = joined.join(table, sa.true())
+        asked = sa.select(column).select_from(joined).where(*found).limit(1)
         return asked.correlate_except(*tables).scalar_subquery()
 
     if tables and not path:
