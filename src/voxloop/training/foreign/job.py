@@ -118,7 +118,7 @@ def check(job: BundleJob) -> Checked:
         ) from error
     known = [key for key, value in config.items() if _runs(key, value)]
     # Older bundles call the one thing that they do `training` or `evaluating`.
-    run_id = job.run_id or (known[0] if len(known) == 1 else "run")
+    run_id = job.run_id or (known[0] if len(known) == 1 and "run" not in config else "run")
     if run_id not in config:
         near = difflib.get_close_matches(run_id, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"it has: {', '.join(known) or 'none'}."

@@ -52,11 +52,8 @@ def run(job: BundleJob, project: Path | None = None, processes: int = 1) -> Ende
 
 
 def _command(processes: int) -> list[str]:
-    module = ["-m", "voxloop.training.foreign.process"]
-    if processes == 1:
-        return [sys.executable, *module]
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    return [sys.executable, *launcher, *module]
+    module = "voxloop.training.foreign.process" if processes == 1 else "voxloop.training.foreign.several"
+    return [sys.executable, "-m", module, *([str(processes)] if processes > 1 else [])]
 
 
 def _environment(job: BundleJob, project: Path, answers: Path) -> dict[str, str]:

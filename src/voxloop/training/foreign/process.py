@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from voxloop.errors import VoxloopError
@@ -26,8 +27,8 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> int:
     job = BundleJob.of_text(os.environ.pop("VOXLOOP_BUNDLE_JOB"))
     answers = Path(os.environ.pop("VOXLOOP_BUNDLE_ANSWERS"))
-    # A shell that starts us in the background lets us ignore Ctrl-C; whoever sends it now means it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _stop_once)
     try:
         run(job, answers)
     except KeyboardInterrupt:
@@ -36,6 +37,15 @@ def main() -> int:
         _tell_error(job, answers, error)
         return 1
     return 0
+
+
+def _stop_once(number: int, frame: FrameType | None) -> None:
+    """Ends what runs; torchrun asks more than once, and the second time the run is already being written down."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def run(job: BundleJob, answers: Path) -> None:
