@@ -171,6 +171,16 @@ def test_a_failure_is_a_failed_run_with_its_last_line(bundle: Path, elsewhere: P
     assert losses.count >= 1, "what came before it is kept"
 
 
+@pytest.mark.slow
+def test_a_failure_in_several_processes_is_told_once(bundle: Path, elsewhere: Path, project: Project) -> None:
+    words: list[str | Path] = ["bundle", "run", bundle, "dataset_dir=Task09_Spleen", "explode_at=2", "--nproc", "2"]
+    done = vx([*words, "--name", "boom of two"], elsewhere)
+    run = project.run("boom of two")
+    assert done.returncode == 1
+    assert (run.status, run.params["error"]) == ("failed", "ValueError: the loss exploded")
+    assert done.stderr.count("voxloop: tiny: ValueError: the loss exploded") == 1
+
+
 def test_an_exit_code_comes_through(tmp_path: Path, elsewhere: Path, project: Project) -> None:
     folder = write_bundle(tmp_path / "leaves", run=["$__import__('sys').exit(7)"])
     done = vx(["bundle", "run", folder, "dataset_dir=Task09_Spleen", "--name", "seven"], elsewhere)
@@ -179,14 +189,14 @@ def test_an_exit_code_comes_through(tmp_path: Path, elsewhere: Path, project: Pr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("sent", "processes"), [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2)])
 def test_stopping_it_leaves_an_interrupted_run(
-    bundle: Path, elsewhere: Path, project: Project, sent: signal.Signals
+    bundle: Path, elsewhere: Path, project: Project, sent: signal.Signals, processes: int
 ) -> None:
-    name = f"stopped-{sent.name}"
+    name = f"stopped-{sent.name}-{processes}"
     words = ["-m", "voxloop", "bundle", "run", str(bundle), "dataset_dir=Task09_Spleen", "epochs=5000", "--trust"]
     process = subprocess.Popen(
-        [sys.executable, *words, "--name", name],
+        [sys.executable, *words, "--name", name, "--nproc", str(processes)],
         cwd=elsewhere,
         env=environment_of(XDG_CONFIG_HOME=str(elsewhere / "config")),
         stdout=subprocess.DEVNULL,
@@ -290,6 +300,13 @@ def test_a_mistake_is_told_before_anything_runs(bundle: Path, run_id: str | None
         foreign.check(job)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_one_thing_that_an_older_bundle_does_is_found(tmp_path: Path) -> None:
+    train = {key: value for key, value in TRAIN.items() if key != "run"}
+    folder = tmp_path / "older"
+    (write_bundle(folder) / "configs" / "train.json").write_text(json.dumps(train))
+    assert foreign.check(foreign.BundleJob(folder, foreign.config_files(folder, []))).run_id == "training"
 
 
 def test_a_bundle_root_of_another_machine_is_repaired(tmp_path: Path) -> None:

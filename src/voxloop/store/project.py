@@ -12,9 +12,24 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import artifacts, asking, live, media, place, recovery, runs, schema, series
+from voxloop.store import aliases as aliases_of
+from voxloop.store import (
+    artifacts,
+    asking,
+    lineage,
+    live,
+    media,
+    place,
+    portable,
+    recovery,
+    retention,
+    runs,
+    schema,
+    series,
+)
 from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
+from voxloop.store.lineage import Lineage
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
 from voxloop.store.results import Result, SeriesResult
@@ -238,8 +253,54 @@ class Project:
     def alias(self, reference: str, alias: str) -> ArtifactVersion:
         version = self.artifact(reference)
         with self.writing() as connection:
-            artifacts.move_alias(connection, version.name, alias, version.version)
+            aliases_of.move(connection, version.name, alias, version.version)
         return self.artifact(version.ref)
+
+    def unalias(self, reference: str, alias: str) -> None:
+        """Takes an alias away; its version stays."""
+        version = self.artifact(reference)
+        with self.writing() as connection:
+            aliases_of.remove(connection, version.name, alias)
+
+    def delete_version(self, reference: str, force: bool = False) -> None:
+        """Deletes a version, unless it is protected or in use; `gc` frees its space."""
+        version = self.artifact(reference)
+        with self.writing() as connection:
+            retention.delete(connection, version, force)
+
+    def prune(
+        self,
+        keep: Iterable[str] = retention.RULES,
+        last: int = 0,
+        name: str = "*",
+        kind: str | None = None,
+        dry_run: bool = False,
+    ) -> retention.Pruned:
+        """Deletes the versions that no rule keeps: best, latest, aliased, used."""
+        opened = self.reading if dry_run else self.writing
+        with opened() as connection:
+            return retention.prune(connection, self.blobs, tuple(keep), last, name, kind, dry_run=dry_run)
+
+    def gc(self, dry_run: bool = False) -> retention.Collected:
+        """Frees the space of what nothing refers to; safe while runs are being written."""
+        return retention.collect(self.root, self.reading, self.writing, self.blobs, dry_run=dry_run)
+
+    def lineage(self, reference: str, depth: int | None = None) -> Lineage:
+        """What a version came from and what came of it, through any number of runs."""
+        version = self.artifact(reference)
+        with self.reading() as connection:
+            return lineage.of_version(connection, version, depth)
+
+    def export_runs(
+        self, target: Path | str, run_ids: Sequence[str] | None = None, blobs: bool = True
+    ) -> portable.Exported:
+        """Writes whole runs, or all that have ended, into one zip that any other project can import."""
+        self.recover()
+        return portable.export_runs(Path(target), self.reading, self.blobs, run_ids, blobs)
+
+    def import_runs(self, source: Path | str, as_new: bool = False) -> portable.Imported:
+        """Takes over the runs of such a zip: all of them or, if anything is wrong with it, none."""
+        return portable.import_runs(Path(source), self.root, self.reading, self.writing, self.blobs, as_new)
 
     def materialise(self, version: ArtifactVersion) -> Path:
         """A version's files as a folder under the cache; not to be written to."""

@@ -116,9 +116,10 @@ def check(job: BundleJob) -> Checked:
         raise VoxloopError(
             f"{job.root.name}: {files} cannot be read ({lines[0].rstrip('.')}); mend the file."
         ) from error
-    run_id = job.run_id or "run"
+    known = [key for key, value in config.items() if _runs(key, value)]
+    # Older bundles call the one thing that they do `training` or `evaluating`.
+    run_id = job.run_id or (known[0] if len(known) == 1 and "run" not in config else "run")
     if run_id not in config:
-        known = [key for key, value in config.items() if _runs(key, value)]
         near = difflib.get_close_matches(run_id, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"it has: {', '.join(known) or 'none'}."
         raise VoxloopError(f'{job.root.name}: {files} has no run_id "{run_id}"; {hint}')

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from voxloop.errors import VoxloopError
@@ -26,8 +27,8 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> int:
     job = BundleJob.of_text(os.environ.pop("VOXLOOP_BUNDLE_JOB"))
     answers = Path(os.environ.pop("VOXLOOP_BUNDLE_ANSWERS"))
-    # A shell that starts us in the background lets us ignore Ctrl-C; whoever sends it now means it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _stop_once)
     try:
         run(job, answers)
     except KeyboardInterrupt:
@@ -36,6 +37,15 @@ def main() -> int:
         _tell_error(job, answers, error)
         return 1
     return 0
+
+
+def _stop_once(number: int, frame: FrameType | None) -> None:
+    """Ends what runs; torchrun asks more than once, and the second time the run is already being written down."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def run(job: BundleJob, answers: Path) -> None:
@@ -67,15 +77,21 @@ def _metadata(root: Path) -> Path:
 
 
 def _settings(checked: Checked) -> dict[str, Any]:
-    """The tracking settings. An engine whose handlers stand inside it keeps them: MONAI would replace them by ours."""
+    """The tracking settings, as far as MONAI can add them to this bundle's handlers.
+
+    It would replace the handlers that stand inside their engine, and it cannot add to ones that are an expression.
+    """
     from voxloop.monai import SETTINGS
 
     tracking: dict[str, Any] = json.loads(SETTINGS.read_text())
     for role, place in tracking["handlers_id"].items():
         inside = "train_handlers" if role == "trainer" else "val_handlers"
-        engine = _at(checked.config, place["id"])
+        engine, handlers = _at(checked.config, place["id"]), _at(checked.config, place["handlers"])
         if isinstance(engine, dict) and isinstance(engine.get(inside), list):
             place["handlers"] = f"{place['id']}#{inside}"
+        elif engine is not None and isinstance(handlers, str):
+            del tracking["configs"][role]
+            _say(f"{place['handlers']} is an expression that nothing can be added to, so {place['id']} is not tracked.")
     return tracking
 
 
@@ -110,11 +126,16 @@ def _leave_out_tensorboard(parser: Any) -> None:
         if target.startswith("TensorBoard"):
             parser[key] = {"_target_": "voxloop.monai.LeftOut"}
             names.add(target)
-    if names and int(os.environ.get("RANK", "0")) == 0:
-        print(
-            f"voxloop: tensorboard is not installed, so {' and '.join(sorted(names))} is left out; what it would show is tracked.",
-            file=sys.stderr,
+    if names:
+        _say(
+            f"tensorboard is not installed, so {' and '.join(sorted(names))} is left out; what it would show is tracked."
         )
+
+
+def _say(sentence: str) -> None:
+    """Once, of several processes."""
+    if int(os.environ.get("RANK", "0")) == 0:
+        print(f"voxloop: {sentence}", file=sys.stderr)
 
 
 def _tell_error(job: BundleJob, answers: Path, error: Exception) -> None:
