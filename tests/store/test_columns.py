@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from voxloop.errors import VoxloopError
-from voxloop.store import columns
-from voxloop.store.columns import Column
+from voxloop.store.contents import columns
+from voxloop.store.contents.columns import Column
 
 texts = st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), max_size=50)
 numbers = st.sampled_from(["<i1", "<u2", "<i4", "<i8", "<u8", "<f2", "<f4", "<f8", "|b1"])

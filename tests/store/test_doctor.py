@@ -18,8 +18,8 @@ import pytest
 import voxloop as vx
 from tests.tracking.children import run_script
 from voxloop.errors import VoxloopError
-from voxloop.store import Project, open_project, rebuild
-from voxloop.store.doctor import examine, repair
+from voxloop.store import Project, open_project
+from voxloop.store.doctor import examine, rebuild, repair
 from voxloop.store.series import CHUNK
 
 REST = 904

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 import voxloop as vx
 from voxloop.errors import VoxloopError
-from voxloop.store import Project, aliases, open_project, portable, retention, schema
+from voxloop.store import Project, open_project, portable, schema
+from voxloop.store.artifacts import aliases, retention
 from voxloop.store.portable import Exported, Imported
 
 Members = dict[str, bytes]

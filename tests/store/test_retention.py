@@ -13,8 +13,9 @@ import pytest
 import voxloop as vx
 from tests.tracking.children import child
 from voxloop.errors import VoxloopError
-from voxloop.store import ArtifactVersion, Project, aliases, lineage, open_project, retention, schema
-from voxloop.store.retention import Collected
+from voxloop.store import ArtifactVersion, Project, open_project, schema
+from voxloop.store.artifacts import aliases, lineage, retention
+from voxloop.store.artifacts.retention import Collected
 
 LONG_AGO = 7200.0
 
@@ -337,7 +338,8 @@ def test_nothing_that_is_referred_to_is_ever_missing_while_another_process_write
 
 COLLECTOR = """
 import sys, time
-from voxloop.store import open_project, retention
+from voxloop.store import open_project
+from voxloop.store.artifacts import retention
 project = open_project(sys.argv[1])
 end = time.monotonic() + float(sys.argv[2])
 while time.monotonic() < end:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 import voxloop as vx
-from voxloop.store.arrays import unpack_image
 from voxloop.store.blobs import Blobs
+from voxloop.store.contents.arrays import unpack_image
 
 HU = np.linspace(-1000, 1000, 20).reshape(4, 5).astype(np.int16)
 

@@ -15,7 +15,7 @@ from voxloop.cli.console import Bar, console, print_json
 from voxloop.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
-    from voxloop.store.examination import Finding
+    from voxloop.store.doctor.examination import Finding
 
 GB = 1e9
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
@@ -82,7 +82,7 @@ def doctor(
 
 def _machine(folder: Path) -> tuple[dict[str, str], list[Finding]]:
     """What this machine has, and what is missing for training on it."""
-    from voxloop.store.examination import Finding
+    from voxloop.store.doctor.examination import Finding
 
     found: list[Finding] = []
 

@@ -91,7 +91,8 @@ def unalias(
 ) -> None:
     """Take an alias away. The version that it points at stays."""
     from voxloop.errors import VoxloopError
-    from voxloop.store import aliases, open_project
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import aliases
 
     name, _, alias = reference.partition(":")
     if not alias:
@@ -111,7 +112,8 @@ def delete(
     project: ProjectOption = None,
 ) -> None:
     """Delete one version. Its files go with the next gc, unless something else needs them."""
-    from voxloop.store import open_project, retention
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import retention
 
     with open_project(project) as opened:
         version = opened.artifact(reference)
@@ -134,7 +136,8 @@ def lineage(
     """Show what a version came from and what came of it: the runs that made and used it, and so on."""
     from dataclasses import asdict
 
-    from voxloop.store import lineage, open_project
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import lineage
 
     with open_project(project) as opened:
         version = opened.artifact(reference)
@@ -169,7 +172,8 @@ def export(
     project: ProjectOption = None,
 ) -> None:
     """Copy a version's files into a folder or a zip of your own: for a model, a complete MONAI bundle. Every byte is checked."""
-    from voxloop.store import artifacts, open_project
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import versions as artifacts
 
     with open_project(project) as opened:
         version = opened.artifact(reference)

@@ -11,7 +11,7 @@ from voxloop.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from voxloop.store import Project
-    from voxloop.store.retention import Collected
+    from voxloop.store.artifacts.retention import Collected
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -36,7 +36,8 @@ def prune(
 
     Example: voxloop models prune --keep best --last 3 --name "spleen-*"
     """
-    from voxloop.store import open_project, retention
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import retention
 
     rules = tuple(keep) if keep else tuple(retention.RULES)
     out = console(as_json)
@@ -95,7 +96,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Read every file of artifact versions, and say which are missing or damaged. Exit code 1 if one is."""
-    from voxloop.store import artifacts, open_project
+    from voxloop.store import open_project
+    from voxloop.store.artifacts import versions as artifacts
 
     out = console(as_json)
     with open_project(project) as opened:
@@ -118,7 +120,7 @@ def verify(
 
 
 def _collect(project: Project, dry_run: bool = False, bar: Bar | None = None) -> Collected:
-    from voxloop.store import retention
+    from voxloop.store.artifacts import retention
 
     progress = bar or (lambda done, total, what: None)
     return retention.collect(

@@ -12,24 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import aliases as aliases_of
-from voxloop.store import (
-    artifacts,
-    asking,
-    lineage,
-    live,
-    media,
-    place,
-    portable,
-    recovery,
-    retention,
-    runs,
-    schema,
-    series,
-)
+from voxloop.store import asking, live, media, place, portable, recovery, runs, schema, series
+from voxloop.store.artifacts import aliases as aliases_of
+from voxloop.store.artifacts import lineage, retention
+from voxloop.store.artifacts import versions as artifacts
+from voxloop.store.artifacts.lineage import Lineage
 from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
-from voxloop.store.lineage import Lineage
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
 from voxloop.store.results import Result, SeriesResult

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store.sound import pack_wav, unpack_wav
+from voxloop.store.contents.sound import pack_wav, unpack_wav
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, copied, kept, opened, sides
 from voxloop.tracking.params import text

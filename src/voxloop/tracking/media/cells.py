@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store.columns import Column
+from voxloop.store.contents.columns import Column
 from voxloop.tracking.media.protocol import is_media
 from voxloop.tracking.media.snapshot import is_tensor, viewed
 from voxloop.tracking.params import encodable as text

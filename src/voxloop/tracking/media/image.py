@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store.arrays import pack_array, pack_png, unpack_image
+from voxloop.store.contents.arrays import pack_array, pack_png, unpack_image
 from voxloop.tracking.media.boxes import Box, boxes_within
 from voxloop.tracking.media.labels import class_names, label_map
 from voxloop.tracking.media.pixels import described, is_pil, own_window, pixels_of, shown, unpacked, window_of

@@ -21,7 +21,7 @@ def is_pil(value: object) -> bool:
 def pixels_of(value: Any, what: str) -> npt.NDArray[Any]:
     """A copy of an image: H×W, H×W×3 or H×W×4."""
     if is_pil(value):
-        from voxloop.store.arrays import plain_image
+        from voxloop.store.contents.arrays import plain_image
 
         return np.array(plain_image(value))
     return rows_first(copied(value, what), is_tensor(value), what)

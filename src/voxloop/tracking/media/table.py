@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from voxloop.errors import VoxloopError
-from voxloop.store.columns import Column, pack
+from voxloop.store.contents.columns import Column, pack
 from voxloop.tracking.media.cells import column_of
 from voxloop.tracking.media.protocol import Known, is_media, register
 from voxloop.tracking.media.snapshot import kept

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from voxloop.data.geometry import Geometry
 from voxloop.data.nifti import open_scan, require_same_grid
 from voxloop.errors import VoxloopError
-from voxloop.store.arrays import packed
+from voxloop.store.contents.arrays import packed
 from voxloop.tracking.media.labels import class_names, label_map
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, opened, sides, viewed

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.store import schema
-from voxloop.store.examination import Finding, Place
+from voxloop.store.doctor.examination import Finding, Place
 
 # Which rows belong to nobody: what holds of them, and whose they should be.
 _OF_A_RUN = {

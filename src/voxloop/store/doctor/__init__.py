@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxloop.errors import VoxloopError
-from voxloop.store.checks import CHECKS, WITHOUT_DATABASE
-from voxloop.store.examination import Finding, Place, Progress
+from voxloop.store.doctor.checks import CHECKS, WITHOUT_DATABASE
+from voxloop.store.doctor.examination import Finding, Place, Progress
 from voxloop.store.place import FOLDER
 
 SEVERITIES = ("error", "warning", "note")

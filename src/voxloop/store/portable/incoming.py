@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voxloop.store import aliases, artifacts, references
-from voxloop.store.archive import Archive, Row
-from voxloop.store.fingerprint import Damaged, fingerprints
+from voxloop.store.artifacts import aliases, references
+from voxloop.store.artifacts import versions as artifacts
+from voxloop.store.portable.archive import Archive, Row
+from voxloop.store.portable.fingerprint import Damaged, fingerprints
+from voxloop.store.portable.selection import named
 from voxloop.store.records import ArtifactVersion
-from voxloop.store.selection import named
 
 Progress = Callable[[int, int, str], object]
 ENDED = ("finished", "failed", "interrupted", "crashed")

@@ -9,8 +9,10 @@ from contextlib import closing
 import sqlalchemy as sa
 
 from voxloop.errors import VoxloopError
-from voxloop.store import journal, rebuild, recovery, references, retention, row_checks, schema, series_checks
-from voxloop.store.examination import Check, Finding, Place
+from voxloop.store import journal, recovery, schema
+from voxloop.store.artifacts import references, retention
+from voxloop.store.doctor import rebuild, row_checks, series_checks
+from voxloop.store.doctor.examination import Check, Finding, Place
 
 # How many a sentence names before it only counts.
 NAMED = 3

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store import tables
 from voxloop.store.records import Points, RunRecord, SeriesRecord
-from voxloop.store.tables import Table
+from voxloop.store.results import tables
+from voxloop.store.results.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

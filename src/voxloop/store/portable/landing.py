@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import aliases, artifacts, schema
-from voxloop.store.archive import Archive, Row
-from voxloop.store.fingerprint import Damaged, fingerprints
-from voxloop.store.incoming import Plan
-from voxloop.store.selection import BATCH, Selected
+from voxloop.store import schema
+from voxloop.store.artifacts import aliases
+from voxloop.store.artifacts import versions as artifacts
+from voxloop.store.portable.archive import Archive, Row
+from voxloop.store.portable.fingerprint import Damaged, fingerprints
+from voxloop.store.portable.incoming import Plan
+from voxloop.store.portable.selection import BATCH, Selected
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 

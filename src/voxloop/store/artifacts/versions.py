@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import aliases as alias_rows
 from voxloop.store import schema
-from voxloop.store.aliases import LATEST, NAME
-from voxloop.store.aliases import move as move_alias
+from voxloop.store.artifacts import aliases as alias_rows
+from voxloop.store.artifacts.aliases import LATEST, NAME
+from voxloop.store.artifacts.aliases import move as move_alias
 from voxloop.store.blobs import Blobs
 from voxloop.store.records import ArtifactVersion
 

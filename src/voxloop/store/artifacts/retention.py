@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import aliases, artifacts, references, schema
-from voxloop.store.aliases import LATEST, PROTECTED
+from voxloop.store import schema
+from voxloop.store.artifacts import aliases, references
+from voxloop.store.artifacts import versions as artifacts
+from voxloop.store.artifacts.aliases import LATEST, PROTECTED
 from voxloop.store.blobs import DIGEST, PARTIAL, Blobs
 from voxloop.store.database import Transaction
 from voxloop.store.records import ArtifactVersion

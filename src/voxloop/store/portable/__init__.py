@@ -13,13 +13,13 @@ from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
-from voxloop.store.archive import TABLES, Archive, ArchiveWriter
 from voxloop.store.blobs import Blobs
 from voxloop.store.database import Transaction
-from voxloop.store.fingerprint import Damaged, fingerprints
-from voxloop.store.incoming import ENDED, Progress, check
-from voxloop.store.landing import ids_here, insert_runs, insert_versions, land
-from voxloop.store.selection import Selected, named
+from voxloop.store.portable.archive import TABLES, Archive, ArchiveWriter
+from voxloop.store.portable.fingerprint import Damaged, fingerprints
+from voxloop.store.portable.incoming import ENDED, Progress, check
+from voxloop.store.portable.landing import ids_here, insert_runs, insert_versions, land
+from voxloop.store.portable.selection import Selected, named
 
 
 @dataclass(frozen=True, slots=True)

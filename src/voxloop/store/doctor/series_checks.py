@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from voxloop.store import codec, schema, series
-from voxloop.store.examination import Finding, Place
+from voxloop.store.doctor.examination import Finding, Place
 
 
 def damaged_chunks(place: Place) -> Iterator[Finding]:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store import columns
-from voxloop.store.arrays import unpack_array, unpack_image
+from voxloop.store.contents import columns
+from voxloop.store.contents.arrays import unpack_array, unpack_image
+from voxloop.store.contents.sound import unpack_wav
 from voxloop.store.records import MediaRecord
-from voxloop.store.sound import unpack_wav
 
 if TYPE_CHECKING:
     import pandas as pd

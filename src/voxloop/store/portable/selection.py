@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from voxloop.store import references, schema
-from voxloop.store.archive import Row
+from voxloop.store import schema
+from voxloop.store.artifacts import references
 from voxloop.store.blobs import Blobs
+from voxloop.store.portable.archive import Row
 
 # SQLite takes so many values in one question.
 BATCH = 500
