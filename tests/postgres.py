@@ -39,7 +39,20 @@ def server() -> Iterator[str]:
     data = folder / "data"
     options = f"{FAST} -c listen_addresses= -c unix_socket_directories={folder}"
     try:
-        _run(where / "initdb", "-D", data, "-U", "voxloop", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", servant=servant)
+        _run(
+            where / "initdb",
+            "-D",
+            data,
+            "-U",
+            "voxloop",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+            servant=servant,
+        )
         _run(where / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start", servant=servant)
         try:
             yield f"postgresql+psycopg://voxloop@/postgres?host={folder}"

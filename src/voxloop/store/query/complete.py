@@ -120,7 +120,9 @@ def _names(words: list[_Word], scope: Scope, known: Known) -> Iterator[_Offer]:
         yield from _members(_chain(words[:-1]), scope, known)
     elif last in (",", "[") and _metric_name(words) is not None:
         if last == ",":
-            yield from (_Offer(f"{key}=", "context", "a key of the context") for key in known.context if _plain_key(key))
+            yield from (
+                _Offer(f"{key}=", "context", "a key of the context") for key in known.context if _plain_key(key)
+            )
         else:
             yield from (_Offer(quoted(name), "metric", "a series") for name in known.metrics)
     elif last == "[" and (chain := _chain(words[:-1])):
@@ -160,16 +162,18 @@ def _members(chain: list[Step], scope: Scope, known: Known) -> Iterator[_Offer]:
         if chain == ["run"]:
             yield _Offer('metrics["', "term", "a series of the run, by its name")
         return
-    term = _term(chain, own)
+    here = _term(chain, own)
     if chain[:2] == ["run", "metrics"]:
         if len(chain) > 2:
             yield from (_Offer(name, "term", text) for name, text in SUMMARIES.items())
         return
-    if term is None:
+    if here is None:
         return
-    if term.steps is not None:
-        yield from (_Offer(step, "param") for step in _next_steps(chain, known) if isinstance(step, str) and _plain_key(step))
-    if term.type in ("text", "any"):
+    if here.steps is not None:
+        yield from (
+            _Offer(step, "param") for step in _next_steps(chain, known) if isinstance(step, str) and _plain_key(step)
+        )
+    if here.type in ("text", "any"):
         for function in FUNCTIONS.values():
             if function.name.startswith("."):
                 yield _Offer(f"{function.name[1:]}(", "function", function.help)
@@ -178,7 +182,7 @@ def _members(chain: list[Step], scope: Scope, known: Known) -> Iterator[_Offer]:
 def _next_steps(chain: list[Step], known: Known) -> list[Step]:
     """The keys that are known at a place, as run.params.optimizer."""
     if chain[1:2] == ["context"]:
-        return [key for key in known.context] if len(chain) == 2 else []
+        return list(known.context) if len(chain) == 2 else []
     paths = {"params": known.params, "environment": known.environment}.get(str(chain[1] if len(chain) > 1 else ""), ())
     inside = tuple(chain[2:])
     return list(

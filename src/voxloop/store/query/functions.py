@@ -48,7 +48,9 @@ def moment(*parts: float) -> float:
 def fits(text: str, pattern: str) -> bool:
     """Whether a text is of a pattern's form, where `*` is anything and `?` one character."""
     parts = (re.escape(part) for part in re.split(r"([*?])", pattern))
-    return re.fullmatch("".join({r"\*": ".*", r"\?": "."}.get(part, part) for part in parts), text, re.DOTALL) is not None
+    return (
+        re.fullmatch("".join({r"\*": ".*", r"\?": "."}.get(part, part) for part in parts), text, re.DOTALL) is not None
+    )
 
 
 def _span(name: str, seconds: float) -> Function:
@@ -120,12 +122,14 @@ FUNCTIONS = {
         _span("hours", 3600.0),
         _span("minutes", 60.0),
         _method(
-            "startswith", "text", "whether a text begins so", 'run.name.startswith("unet")', lambda a, b: a.startswith(b)
+            "startswith",
+            "text",
+            "whether a text begins so",
+            'run.name.startswith("unet")',
+            lambda a, b: a.startswith(b),
         ),
         _method("endswith", "text", "whether a text ends so", 'run.name.endswith("-v2")', lambda a, b: a.endswith(b)),
-        _method(
-            "contains", "text", "whether a text has this in it", 'run.notes.contains("fold")', lambda a, b: b in a
-        ),
+        _method("contains", "text", "whether a text has this in it", 'run.notes.contains("fold")', lambda a, b: b in a),
         _method(
             "matches",
             "literal",

@@ -219,9 +219,7 @@ class _Compiler:
 
     def equal_list(self, found: Value, wanted: Items) -> SQL:
         document = self.document(found)
-        items = (
-            self.is_item(replace(found, steps=(*found.steps, at)), item) for at, item in enumerate(wanted.items)
-        )
+        items = (self.is_item(replace(found, steps=(*found.steps, at)), item) for at, item in enumerate(wanted.items))
         return sa.and_(document.is_list(), document.size() == float(len(wanted.items)), *items)
 
     def is_item(self, found: Node, wanted: Node) -> SQL:

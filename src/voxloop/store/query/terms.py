@@ -183,7 +183,9 @@ SERIES_TERMS = (
 )
 MEDIA_TERMS = (
     Term("media.name", "text", "the name that it was logged under", 'media.name == "val/scan"', MEDIA.name),
-    Term("media.kind", "text", "volume, image, figure, distribution, text or table", 'media.kind == "volume"', MEDIA.kind),
+    Term(
+        "media.kind", "text", "volume, image, figure, distribution, text or table", 'media.kind == "volume"', MEDIA.kind
+    ),
     Term(
         "media.context",
         "any",
@@ -194,12 +196,25 @@ MEDIA_TERMS = (
         "media.context.KEY",
     ),
     Term("media.step", "number", "the step that it was logged at", "media.step >= 100", MEDIA.step),
-    Term("media.epoch", "number", "the epoch that it was logged in, where one was given", "media.epoch == 10", MEDIA.epoch),
+    Term(
+        "media.epoch",
+        "number",
+        "the epoch that it was logged in, where one was given",
+        "media.epoch == 10",
+        MEDIA.epoch,
+    ),
     Term("media.time", "number", "when it was logged", "media.time > now() - hours(1)", MEDIA.time),
 )
 CASE_TERMS = (
     Term("case.id", "any", "the case, by the context's key case", 'case.id == "spleen_12"', SERIES.context, ("case",)),
-    Term("case.class", "any", "the class, by the context's key class", 'case.class == "spleen"', SERIES.context, ("class",)),
+    Term(
+        "case.class",
+        "any",
+        "the class, by the context's key class",
+        'case.class == "spleen"',
+        SERIES.context,
+        ("class",),
+    ),
     Term("case.metric", "text", "the name of the series", 'case.metric == "val/dice"', SERIES.name),
     *(
         Term(f"case.{field}", "number", text, f"case.{field} < 0.5", summary(field))
