@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +15,7 @@ from voxloop.store import schema
 from voxloop.store.context import canonical
 from voxloop.store.query import Scope
 from voxloop.store.query.functions import FUNCTIONS
-from voxloop.store.query.terms import SUMMARIES, Record, terms
+from voxloop.store.query.terms import SUMMARIES, Record, follow, terms
 from voxloop.store.query.tree import (
     Arithmetic,
     Both,
@@ -30,7 +31,7 @@ from voxloop.store.query.tree import (
     Value,
 )
 
-KEYS = ["lr", "net", "class", "a b", "x.y", 'q"t', "back\\slash", "é", "😀", "0", "", "$", "[0]", "it's", "\n"]
+KEYS = ["lr", "class", "a b", "x.y", 'q"t', "back\\slash", "é", "😀", "0", "", "[0]", "\n"]
 WORDS = ["", "a", "A", "aB", "é", "😀b", "nan", "1", "[]", "100%_\\[x]", "unet-2", "it's", 'q"t', "true", "ﬀ\uffff"]
 NUMBERS = [0, 1, 2, 3, -1, 0.5, 1e-3, 96, -0.0, 1e308, -1e308, 5e-324, 1.7976931348623157e308, 2**53 + 1]
 NAMES = ["loss", "val/dice", 'odd "name"', "é"]
@@ -51,7 +52,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | texts, inner, max_size=4),
     max_leaves=10,
 )
-documents = st.dictionaries(st.sampled_from(KEYS), values, max_size=6)
+documents = st.dictionaries(st.sampled_from(KEYS), values | leaves, min_size=2, max_size=8)
 finite = st.none() | numbers.map(float)
 times = st.sampled_from([0.0, 1.5, 1e9, 1_700_000_000.0])
 
@@ -84,7 +85,7 @@ class Rows:
 @st.composite
 def projects(draw: st.DrawFn) -> Rows:
     rows = Rows([], [], [])
-    for number in range(draw(st.integers(0, 5))):
+    for number in range(draw(st.integers(0, 6) | st.just(6))):
         run_id = f"{draw(st.sampled_from('aBc'))}{number}"
         rows.runs.append(
             {
@@ -123,6 +124,49 @@ def projects(draw: st.DrawFn) -> Rows:
 
 
 # Queries
+
+
+def aimed(node: Node, rows: Rows, chance: random.Random) -> Node:
+    """The same query, with many of its places and constants taken from the project, so that it finds something there."""
+    documents = [run["params"] for run in rows.runs]
+    paths = [path for document in documents for path in _paths(document)]
+    texts = [run["name"] for run in rows.runs] + [one for run in rows.runs for one in run["tags"]]
+    leaves = [follow(document, path) for document in documents for path in _paths(document)]
+
+    def change(one: Node) -> Node:
+        if isinstance(one, Value) and one.term == "run.params" and paths and chance.random() < 0.7:
+            return Value("run.params", chance.choice(paths))
+        if isinstance(one, Constant) and one.value is not None and chance.random() < 0.5:
+            same = [leaf for leaf in [*texts, *leaves] if type(leaf) is type(one.value)]
+            same = [leaf for leaf in same if not isinstance(leaf, int | float) or str(leaf)[0] != "-"]
+            return Constant(chance.choice(same)) if same else one
+        if isinstance(one, Call) and one.function in ("datetime", ".matches"):
+            return one
+        return _rebuilt(one, change)
+
+    return change(node)
+
+
+def _paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path for key, one in inside for path in ((*here, key), *_paths(one, (*here, key)))]
+
+
+def _rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    match node:
+        case Items(items):
+            return Items(tuple(map(change, items)))
+        case Call(function, arguments):
+            return Call(function, tuple(map(change, arguments)))
+        case Negative(operand) | Not(operand):
+            return type(node)(change(operand))
+        case Arithmetic(operator, left, right):
+            return Arithmetic(operator, change(left), change(right))
+        case Both(operands) | Either(operands):
+            return type(node)(tuple(map(change, operands)))
+        case Comparison(first, rest):
+            return Comparison(change(first), tuple((sign, change(right)) for sign, right in rest))
+    return node
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
-from tests.store.query.projects import Rows, projects, queries, sort_keys
+from tests.store.query.projects import Rows, aimed, projects, queries, sort_keys
 from voxloop.store.query import SCOPES, QueryError, Scope, parse, parse_order, select_ids
 from voxloop.store.query.judge import arranged, fits
 from voxloop.store.query.tree import Node, unparse
@@ -30,9 +31,10 @@ def holding(engine: sa.Engine, rows: Rows) -> Iterator[sa.Connection]:
 @settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), rows=projects(), scope=st.sampled_from(SCOPES))
 def test_databases_and_plain_python_agree(engine: sa.Engine, data: st.DataObject, rows: Rows, scope: Scope) -> None:
-    trees = data.draw(st.lists(queries(scope), min_size=1, max_size=4))
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
+    trees = [aimed(tree, rows, chance) for tree in data.draw(st.lists(queries(scope), min_size=6, max_size=12))]
     keys = data.draw(st.lists(st.tuples(st.sampled_from(["", "-"]), sort_keys(scope)), max_size=2))
-    sort = ", ".join(f"{sign}({unparse(key)})" for sign, key in keys)
+    sort = ", ".join(f"{sign}({unparse(aimed(key, rows, chance))})" for sign, key in keys)
     with holding(engine, rows) as connection:
         for tree in trees:
             text = unparse(tree)

@@ -20,6 +20,8 @@ from voxloop.store.query.tree import (
     Not,
     Value,
     children,
+    quoted,
+    unparse,
     walk,
 )
 
@@ -154,11 +156,14 @@ def _way_out(left: Node, right: Node) -> str:
     for side, other in ((left, right), (right, left)):
         if isinstance(side, Value) and side.term in TIMES and kinds(other) == ("text",):
             return "write a time as datetime(2025, 3, 1)"
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, Constant) and kinds(other) == ("json",):
+            return f"write {quoted(side.value)} in {unparse(other)}"
     for side in (left, right):
         if isinstance(side, Constant) and isinstance(side.value, str):
-            return "write a number without quotes"
+            return "a number stands without quotes"
         if isinstance(side, Constant) and not isinstance(side.value, bool):
-            return "write a text in quotes"
+            return "a text stands in quotes"
     return ""
 
 

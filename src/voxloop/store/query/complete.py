@@ -162,18 +162,18 @@ def _members(chain: list[Step], scope: Scope, known: Known) -> Iterator[_Offer]:
         if chain == ["run"]:
             yield _Offer('metrics["', "term", "a series of the run, by its name")
         return
-    term = _term(chain, own)
+    here = _term(chain, own)
     if chain[:2] == ["run", "metrics"]:
         if len(chain) > 2:
             yield from (_Offer(name, "term", text) for name, text in SUMMARIES.items())
         return
-    if term is None:
+    if here is None:
         return
-    if term.steps is not None:
+    if here.steps is not None:
         yield from (
             _Offer(step, "param") for step in _next_steps(chain, known) if isinstance(step, str) and _plain_key(step)
         )
-    if term.type in ("text", "any"):
+    if here.type in ("text", "any"):
         for function in FUNCTIONS.values():
             if function.name.startswith("."):
                 yield _Offer(f"{function.name[1:]}(", "function", function.help)
@@ -182,7 +182,7 @@ def _members(chain: list[Step], scope: Scope, known: Known) -> Iterator[_Offer]:
 def _next_steps(chain: list[Step], known: Known) -> list[Step]:
     """The keys that are known at a place, as run.params.optimizer."""
     if chain[1:2] == ["context"]:
-        return [key for key in known.context] if len(chain) == 2 else []
+        return list(known.context) if len(chain) == 2 else []
     paths = {"params": known.params, "environment": known.environment}.get(str(chain[1] if len(chain) > 1 else ""), ())
     inside = tuple(chain[2:])
     return list(

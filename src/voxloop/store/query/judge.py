@@ -126,10 +126,8 @@ def _number(one: Any) -> float | None:
 def _arithmetic(operator: str, left: float | None, right: float | None) -> float | None:
     if left is None or right is None or (operator == "/" and right == 0):
         return None
-    if operator == "/":
-        result = left / right
-    else:
-        result = {"+": left + right, "-": left - right, "*": left * right}[operator]
+    ways = {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right, "/": lambda: left / right}
+    result = ways[operator]()
     return None if math.isnan(result) else result
 
 
@@ -159,8 +157,8 @@ def _compare(left: Node, operator: str, right: Node, record: Record, now: float)
         other = right if _none(left) is None else left
         missing = (None if _none(other) is None else value(other, record, now)) is None
         return missing == (operator in ("is", "=="))
-    a = value(left, record, now) if not isinstance(left, Items) else left
-    b = value(right, record, now) if not isinstance(right, Items) else right
+    a: Any = left if isinstance(left, Items) else value(left, record, now)
+    b: Any = right if isinstance(right, Items) else value(right, record, now)
     if operator == "in":
         return _member(a, b, record, now)
     if a is None or b is None:

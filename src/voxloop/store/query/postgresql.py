@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import array
@@ -54,12 +55,12 @@ class Json:
 
     def any_item(self, fits: Callable[[Document], SQL]) -> SQL:
         each = sa.func.json_array_elements(sa.case((self._is("array"), self.json))).table_valued("value")
-        found = sa.select(sa.literal_column("1")).select_from(each).where(fits(Json(each.c.value)))
+        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(each).where(fits(Json(each.c.value)))
         return found.correlate_except(each).exists()
 
     def has_key(self, key: SQL) -> SQL:
         each = sa.func.json_object_keys(sa.case((self._is("object"), self.json))).table_valued("key").render_derived()
-        found = sa.select(sa.literal_column("1")).select_from(each).where(each.c.key == key)
+        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(each).where(each.c.key == key)
         return found.correlate_except(each).exists()
 
     def is_list(self) -> SQL:
@@ -87,7 +88,7 @@ class Postgresql:
     """PostgreSQL 13 and newer."""
 
     def document(self, column: SQL, steps: Sequence[Step]) -> Document:
-        json = sa.type_coerce(sa.cast(column, sa.JSON()), sa.types.NullType())
+        json: SQL = sa.type_coerce(sa.cast(column, sa.JSON()), sa.types.NullType())
         for step in steps:
             json = _step(json, step)
         return Json(json)

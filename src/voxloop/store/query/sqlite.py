@@ -59,12 +59,14 @@ class Json:
 
     def any_item(self, fits: Callable[[Document], SQL]) -> SQL:
         each = sa.func.json_each(sa.case((self.type == name("array"), self.value))).table_valued("type", "value")
-        found = sa.select(sa.literal_column("1")).select_from(each).where(fits(Json(each.c.type, each.c.value)))
+        found: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(each).where(fits(Json(each.c.type, each.c.value)))
+        )
         return found.correlate_except(each).exists()
 
     def has_key(self, key: SQL) -> SQL:
         each = sa.func.json_each(sa.case((self.type == name("object"), self.value))).table_valued("key")
-        found = sa.select(sa.literal_column("1")).select_from(each).where(each.c.key == key)
+        found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(each).where(each.c.key == key)
         return found.correlate_except(each).exists()
 
     def is_list(self) -> SQL:

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description Runs, newest first, each with its series that have no context.
+         * @description Runs that a query fits, each with its series that have no context.
          */
         get: operations["listRuns"];
         put?: never;
@@ -56,6 +56,74 @@ export interface paths {
          * @description One run, by id, the beginning of one, or name.
          */
         get: operations["getRun"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Run
+         * @description Takes a run away for good, with its series, media and output; its artifacts stay.
+         */
+        delete: operations["deleteRun"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Run
+         * @description Changes name, experiment, tags, notes, or puts a run into the archive and back.
+         */
+        patch: operations["editRun"];
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Console
+         * @description What a run printed.
+         */
+        get: operations["getConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Terms
+         * @description The words that a query about runs, series, media or cases may use.
+         */
+        get: operations["listTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/query/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Complete
+         * @description What may stand at a place of a query, with what this project holds.
+         */
+        get: operations["complete"];
         put?: never;
         post?: never;
         delete?: never;
@@ -322,6 +390,22 @@ export interface components {
             steps: number[];
         };
         /**
+         * Completion
+         * @description What may stand at a place of a query instead of the characters from `start` to `end`.
+         */
+        Completion: {
+            /** Text */
+            text: string;
+            /** Kind */
+            kind: string;
+            /** Help */
+            help: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+        };
+        /**
          * Geometry
          * @description Where the scan's voxels are: the affine leads from voxel index to RAS millimetres.
          */
@@ -385,6 +469,14 @@ export interface components {
             values: (number | null)[];
         };
         /**
+         * Printed
+         * @description What a run wrote to its terminal, with carriage returns resolved.
+         */
+        Printed: {
+            /** Text */
+            text: string;
+        };
+        /**
          * Problem
          * @description What went wrong, in words.
          */
@@ -393,6 +485,8 @@ export interface components {
             title: string;
             /** Detail */
             detail: string;
+            /** Position */
+            position?: number | null;
         };
         /**
          * ProjectInfo
@@ -407,6 +501,36 @@ export interface components {
             version: string;
             /** Runs */
             runs: number;
+        };
+        /**
+         * QueryTerm
+         * @description A word of the query language.
+         */
+        QueryTerm: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Help */
+            help: string;
+            /** Example */
+            example: string;
+        };
+        /**
+         * RunChanges
+         * @description What a person says of a run after the fact; what is left out stays as it is.
+         */
+        RunChanges: {
+            /** Name */
+            name?: string | null;
+            /** Experiment */
+            experiment?: string | null;
+            /** Tags */
+            tags?: string[] | null;
+            /** Notes */
+            notes?: string | null;
+            /** Archived */
+            archived?: boolean | null;
         };
         /**
          * RunDetail
@@ -429,6 +553,10 @@ export interface components {
             duration_s: number;
             /** Tags */
             tags: string[];
+            /** Archived */
+            archived: boolean;
+            /** Parent */
+            parent: string | null;
             /** Metrics */
             metrics: {
                 [key: string]: components["schemas"]["Metric"];
@@ -476,6 +604,10 @@ export interface components {
             duration_s: number;
             /** Tags */
             tags: string[];
+            /** Archived */
+            archived: boolean;
+            /** Parent */
+            parent: string | null;
             /** Metrics */
             metrics: {
                 [key: string]: components["schemas"]["Metric"];
@@ -559,6 +691,10 @@ export interface operations {
     listRuns: {
         parameters: {
             query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description What to sort by, as in -run.duration; newest first without. */
+                sort?: string | null;
                 limit?: number;
                 offset?: number;
             };
@@ -615,6 +751,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    editRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Printed"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTerms: {
+        parameters: {
+            query?: {
+                scope?: "run" | "series" | "media" | "case";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryTerm"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete: {
+        parameters: {
+            query?: {
+                text?: string;
+                position?: number | null;
+                scope?: "run" | "series" | "media" | "case";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completion"][];
                 };
             };
             /** @description Not Found */
