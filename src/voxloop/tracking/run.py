@@ -130,6 +130,7 @@ class Run:
         if parent is not None:
             self._writer.drain()
             self.project.copy_series(parent.id, self.id)
+            self._writer.look_again()
             self._writer.go_on(self.project.last_steps(self.id))
 
     def _resume(self, reference: str, params: dict[str, Any]) -> None:

@@ -143,6 +143,13 @@ class Writer:
             while self._full:
                 self._full.pop().close(remove=True)
 
+    def look_again(self) -> None:
+        """Something other than this writer has given the run series: what is remembered of them counts no more."""
+        with self._draining:
+            self._fresh = False
+            if self._sink is not None:
+                self._sink.forget()
+
     def flush(self) -> None:
         """Has the database hold all that was logged; where it can't, the journal goes on holding it."""
         try:

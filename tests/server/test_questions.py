@@ -1,0 +1,81 @@
+"""The query language over HTTP: runs that fit, words and completions, a place for every mistake; and what a person says of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import voxloop as vx
+from tests.server.conftest import HERE
+from voxloop.server.app import create_app
+from voxloop.store import open_project
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    for number, rate in enumerate((1e-2, 1e-3, 1e-4)):
+        with vx.Run(name=f"unet-{number}", project=tmp_path, params={"lr": rate}) as run:
+            run.log({"val/dice": 0.5 + number / 10})
+            print("hello")
+    with open_project(tmp_path) as project, TestClient(create_app(project), base_url=HERE) as opened:
+        yield opened
+
+
+def names(client: TestClient, **asked: str) -> list[str]:
+    answer = client.get("/api/v1/runs", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["total"] >= len(answer.json()["runs"])
+    return [run["name"] for run in answer.json()["runs"]]
+
+
+def test_a_query_chooses_and_sorts(client: TestClient) -> None:
+    assert names(client, q="run.params.lr < 5e-3", sort='-run.metrics["val/dice"].max') == ["unet-2", "unet-1"]
+    said = client.get("/api/v1/runs", params={"q": "run.params.lr < 5e-3", "limit": "1"}).json()
+    assert (said["total"], len(said["runs"])) == (2, 1)
+
+
+def test_a_mistake_has_a_place_and_a_sentence(client: TestClient) -> None:
+    answer = client.get("/api/v1/runs", params={"q": "run.nmae == 'x'"})
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["position"] == 4
+    assert "did you mean" in problem["detail"]
+    assert "\n" not in problem["detail"]
+    assert client.get("/api/v1/runs", params={"sort": "run.nmae"}).status_code == 422
+
+
+def test_words_and_completions(client: TestClient) -> None:
+    assert "case.metric" in {one["name"] for one in client.get("/api/v1/query/terms?scope=case").json()}
+    offered = client.get("/api/v1/query/completions", params={"text": "run.params.l"}).json()
+    assert [(one["text"], one["start"], one["end"]) for one in offered][0] == ("lr", 11, 12)
+    assert client.get("/api/v1/query/terms?scope=volume").status_code == 422
+
+
+def test_a_run_is_edited_archived_and_deleted(client: TestClient) -> None:
+    (run,) = client.get("/api/v1/runs", params={"q": "run.name == 'unet-0'"}).json()["runs"]
+    address = f"/api/v1/runs/{run['id']}"
+    changed = client.patch(address, json={"name": "first", "tags": ["old"], "notes": "look", "archived": True})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["name"], changed.json()["tags"], changed.json()["notes"]) == ("first", ["old"], "look")
+    assert names(client) == ["unet-2", "unet-1"]
+    assert names(client, q="run.archived") == ["first"]
+    assert client.patch(address, json={"archived": False}).json()["notes"] == "look"
+    assert client.patch(address, json={"name": ""}).status_code == 422
+    assert client.delete(address).status_code == 204
+    assert client.get(address).status_code == 404
+    assert client.delete(address).status_code == 404
+
+
+def test_a_stranger_changes_nothing(client: TestClient) -> None:
+    (run, *_) = client.get("/api/v1/runs").json()["runs"]
+    refused = client.delete(f"/api/v1/runs/{run['id']}", headers={"origin": "http://elsewhere.example"})
+    assert refused.status_code == 403
+    assert len(names(client)) == 3
+
+
+def test_what_a_run_printed_is_told(client: TestClient) -> None:
+    (run, *_) = client.get("/api/v1/runs").json()["runs"]
+    assert "hello" in client.get(f"/api/v1/runs/{run['id']}/console").json()["text"]
