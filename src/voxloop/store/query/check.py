@@ -89,11 +89,11 @@ def check(node: Node, text: str) -> None:
         raise QueryError("a list cannot stand alone", text, node.position, "it stands right of in, == or !=")
     match node:
         case Comparison():
-            for left, operator, right in node.pairs():
-                _comparison(left, operator, right, node.position, text)
             for side in children(node):
                 for item in side.items if isinstance(side, Items) else (side,):
                     _inside(item, text)
+            for left, operator, right in node.pairs():
+                _comparison(left, operator, right, node.position, text)
             return
         case Arithmetic() | Negative():
             for operand in children(node):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from voxloop.store.query.functions import FUNCTIONS
+from voxloop.store.query.names import WORDS
 from voxloop.store.query.terms import SUMMARIES, Scope, Term, terms
 from voxloop.store.query.tokens import TOKEN
 from voxloop.store.query.tree import IDENTIFIER, Plain, Step, quoted
@@ -247,7 +248,7 @@ def _chain(words: list[_Word]) -> list[Step]:
         elif word.kind == "name":
             found.insert(0, word.text)
             if len(words) < 2 or words[-2].text != ".":
-                return found
+                return [] if word.text in WORDS else found
             words = words[:-2]
         else:
             return []

@@ -132,9 +132,8 @@ class Names:
         node = Value(name, steps, position=entity.start)
         if self.ahead(".", "[") and term.steps is None and not self.method_ahead():
             what = f"{name} is {article(term)}, and has nothing inside"
-            self.fail(
-                what, methods_hint(self.tokens[self.at + 1].text) if term.type == "text" else "compare it as it is"
-            )
+            self.at += self.ahead(".")
+            self.fail(what, methods_hint(self.token.text) if term.type == "text" else "compare it as it is")
         return node
 
     def no_term(self, entity: Token, token: Token) -> None:

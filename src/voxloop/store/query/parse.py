@@ -21,11 +21,12 @@ from voxloop.store.query.tree import (
     Negative,
     Node,
     Not,
+    children,
 )
 
 # A query comes from anybody: what it may cost is bounded before it is compiled.
 DEEPEST = 16
-MOST_OPERATIONS = 24
+TALLEST = 24
 MOST_ITEMS = 1000
 
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -91,7 +92,7 @@ class _Parser(Names):
     def __init__(self, text: str, scope: Scope) -> None:
         super().__init__(text, scope)
         self.depth = 0
-        self.operations = 0
+        self.depths: dict[int, int] = {}
 
     def end(self, expected: str) -> None:
         if self.token.kind != "end":
@@ -120,14 +121,14 @@ class _Parser(Names):
         found = [inner()]
         while self.take(word):
             found.append(inner())
-        return found[0] if len(found) == 1 else node(tuple(found), position=start)
+        return found[0] if len(found) == 1 else self.built(node(tuple(found), position=start))
 
     def negated(self) -> Node:
-        start = self.token.start
-        if not self.take("not"):
-            return self.comparison()
-        self.operation()
-        return Not(self.negated(), position=start)
+        starts = self.signs("not")
+        node = self.comparison()
+        for start in reversed(starts):
+            node = self.built(Not(node, position=start))
+        return node
 
     def comparison(self) -> Node:
         first = self.sum()
@@ -139,7 +140,7 @@ class _Parser(Names):
                 rest.append((operator.removesuffix(" None"), Constant(None, position=self.token.start)))
             else:
                 rest.append((operator, self.sum()))
-        return Comparison(first, tuple(rest), position=start) if rest else first
+        return self.built(Comparison(first, tuple(rest), position=start)) if rest else first
 
     def comparator(self) -> str | None:
         if self.ahead(*COMPARISONS):
@@ -168,20 +169,30 @@ class _Parser(Names):
         while self.ahead(*operators):
             token = self.token
             self.at += 1
-            self.operation()
-            node = Arithmetic(token.text, node, inner(), position=token.start)
+            node = self.built(Arithmetic(token.text, node, inner(), position=token.start))
         return node
 
-    def operation(self) -> None:
-        self.operations += 1
-        self.allow(self.operations <= MOST_OPERATIONS, "so many operations", f"a query has {MOST_OPERATIONS} at most")
+    def built(self, node: Node) -> Node:
+        """The node, if the tree below it is not too tall to be compiled."""
+        height = 1 + max((self.depths.get(id(child), 0) for child in children(node)), default=0)
+        self.allow(height <= TALLEST, "so many operations on each other", f"{TALLEST} at most")
+        self.depths[id(node)] = height
+        return node
+
+    def signs(self, word: str) -> list[int]:
+        """The places of a word that is said again and again."""
+        starts = [self.token.start]
+        while self.take(word):
+            starts.append(self.token.start)
+            self.allow(len(starts) <= DEEPEST, f"so many {word}", "two are as good as none")
+        return starts[:-1]
 
     def signed(self) -> Node:
-        start = self.token.start
-        if not self.take("-"):
-            return self.methods(self.primary())
-        self.operation()
-        return Negative(self.signed(), position=start)
+        starts = self.signs("-")
+        node = self.methods(self.primary())
+        for start in reversed(starts):
+            node = self.built(Negative(node, position=start))
+        return node
 
     def methods(self, node: Node) -> Node:
         while self.ahead(".") and self.tokens[self.at + 1].kind == "name":
@@ -221,7 +232,7 @@ class _Parser(Names):
                     break
             self.allow(len(found) < MOST_ITEMS, "so many items", f"a list has {MOST_ITEMS} at most")
             found.append(self.either())
-        return Items(tuple(found), position=start)
+        return self.built(Items(tuple(found), position=start))
 
     def named(self) -> Node:
         token = self.token
@@ -246,7 +257,6 @@ class _Parser(Names):
         if function is None or token.text in ("", "("):
             hint = methods_hint(token.text) if target is not None else self.functions(token.text)
             self.fail(f"there is no {'method' if target is not None else 'function'} {token.text}", hint, token)
-        self.operation()
         self.expect("(")
         arguments = [] if target is None else [target]
         while not self.take(")"):
@@ -254,4 +264,4 @@ class _Parser(Names):
                 self.expect(",", "a comma or )")
             arguments.append(self.either())
             self.allow(len(arguments) <= DEEPEST, "so many arguments", f"as in {FUNCTIONS[name].example}")
-        return Call(name, tuple(arguments), position=token.start)
+        return self.built(Call(name, tuple(arguments), position=token.start))
