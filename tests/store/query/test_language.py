@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.store.query.projects import Rows
 from tests.store.query.test_agreement import holding
-from voxloop.store import project
+from voxloop.store import context
 from voxloop.store.query import Scope, parse, parse_order, select_ids, terms
 from voxloop.store.query.judge import arranged, fits
 
@@ -247,4 +247,4 @@ def test_a_context_is_the_same_text_as_where_it_is_kept() -> None:
     from voxloop.store.query.terms import canonical
 
     for row in ROWS.series:
-        assert canonical(row["context"]) == project.canonical(row["context"])
+        assert canonical(row["context"]) == context.canonical(row["context"])
