@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from hatch_build import system_node
+
 from tests import postgres
 
 OLD_MONAI = "1.5.2"
