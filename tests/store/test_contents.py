@@ -216,7 +216,6 @@ def test_a_lossless_video_keeps_every_frame(data: st.DataObject, fps: float, col
 
 
 def test_a_video_of_a_library_that_writes_it_is_an_mp4() -> None:
-    pytest.importorskip("av")
     found = back(vx.Video(np.zeros((5, 33, 65, 3), np.uint8), fps=5))
     assert found[4:8] == b"ftyp"
 

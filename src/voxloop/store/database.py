@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import place
-from voxloop.store.probe import writable
+from voxloop.store.probe import VERSION, version_of, writable
 from voxloop.store.sqlite import open_file
 
 # What keeps things needs of a database: `reading` or `writing`.
@@ -41,8 +41,8 @@ class Database:
         self._watch: sqlite3.Connection | None = None
 
     @classmethod
-    def acquire(cls, root: Path) -> Database:
-        """The database of the project at `root`, made or brought forward if need be."""
+    def acquire(cls, root: Path, checked: bool = False) -> Database:
+        """The database of the project at `root`, made or brought forward if need be; `checked` if that is known."""
         url = place.store_url()
         at_home = place.prepare(root)
         path = at_home if url is None else None
@@ -50,7 +50,10 @@ class Database:
         with _lock:
             one = _opened.get(key)
             # A file that was replaced under its name, as from a backup, is another database.
-            if one is None or one.inode != _inode(path):
+            known = one is not None and one.inode == _inode(path)
+            if known and path is not None and not checked and version_of(path) != VERSION:
+                known = False
+            if one is None or not known:
                 one = _opened[key] = cls(path, url)
                 while len(_opened) > MOST and (
                     idle := next((k for k, each in _opened.items() if not each.users), None)

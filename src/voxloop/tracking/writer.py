@@ -216,7 +216,8 @@ class Writer:
         from voxloop.store.drain import Sink
 
         if self._database is None:
-            self._database = Database.acquire(self.root)
+            # The run has looked at it when it began.
+            self._database = Database.acquire(self.root, checked=True)
         if self._sink is None:
             self._sink = Sink(self.run_id)
             if self._fresh:
