@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from voxloop.store import schema
 from voxloop.store.query import parse, select_ids
+from voxloop.store.sqlite import open_file
 
 SIZES = (1_000, 10_000, 100_000)
 SERIES = ("train/loss", "val/dice", "val/hd95", "system/gpu", "lr")
@@ -83,8 +84,7 @@ def runs(count: int) -> Iterator[tuple[dict[str, Any], list[float]]]:
 
 
 def fill(folder: Path, count: int) -> tuple[sa.Engine, sqlite3.Connection]:
-    engine = schema.connect(folder / "voxloop.db")
-    schema.create(engine)
+    engine = open_file(folder / "voxloop.db")
     bare = sqlite3.connect(folder / "bare.db")
     bare.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, name TEXT, created REAL, params TEXT)")
     bare.execute("CREATE TABLE metrics (run_id TEXT, name TEXT, last REAL, PRIMARY KEY (run_id, name))")

@@ -50,7 +50,7 @@ def test_a_mistake_has_a_place_and_a_sentence(client: TestClient) -> None:
 def test_words_and_completions(client: TestClient) -> None:
     assert "case.metric" in {one["name"] for one in client.get("/api/v1/query/terms?scope=case").json()}
     offered = client.get("/api/v1/query/completions", params={"text": "run.params.l"}).json()
-    assert [(one["text"], one["start"], one["end"]) for one in offered][0] == ("lr", 11, 12)
+    assert next((one["text"], one["start"], one["end"]) for one in offered) == ("lr", 11, 12)
     assert client.get("/api/v1/query/terms?scope=volume").status_code == 422
 
 

@@ -51,7 +51,7 @@ class Database:
             one = _opened.get(key)
             # A file that was replaced under its name, as from a backup, is another database.
             known = one is not None and one.inode == _inode(path)
-            if known and path is not None and not checked and version_of(path) != VERSION:
+            if known and path is not None and not checked and not _is_ours(path):
                 known = False
             if one is None or not known:
                 one = _opened[key] = cls(path, url)
@@ -135,6 +135,14 @@ def _inode(path: Path | None) -> int:
         return 0 if path is None else path.stat().st_ino
     except OSError:
         return 0
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file that was opened before is still what it was; why it is not is told by who opens it anew."""
+    try:
+        return version_of(path) == VERSION
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _reason(error: sa.exc.DatabaseError) -> str:
