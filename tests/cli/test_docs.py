@@ -38,3 +38,25 @@ def test_every_command_says_what_it_does() -> None:
         return silent
 
     assert walk(typer.main.get_command(app), "voxloop") == []
+
+
+def test_the_examples_of_the_page_on_asking_run(tmp_path: Path) -> None:
+    import re
+    import subprocess
+    import sys
+
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "ask.md").read_text(), re.DOTALL)
+    before = """
+import voxloop as vx
+with vx.Run(tags=["a"]) as run:
+    run.log({"val/dice": 0.5}, context={"case": "spleen_12"})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{before}\n{code}\nprint(len(points), len(worst), values)"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "1", "[0.5]"]
