@@ -28,7 +28,7 @@ def holding(engine: sa.Engine, rows: Rows) -> Iterator[sa.Connection]:
         connection.rollback()
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), rows=projects(), scope=st.sampled_from(SCOPES))
 def test_databases_and_plain_python_agree(engine: sa.Engine, data: st.DataObject, rows: Rows, scope: Scope) -> None:
     chance = random.Random(data.draw(st.integers(0, 2**32)))

@@ -76,6 +76,12 @@ def test_a_refusal_names_the_place_and_a_way_out(text: str, place: str, says: st
     assert isinstance(refusal.value, VoxloopError)
 
 
+def test_a_refused_sort_names_the_place_too() -> None:
+    with pytest.raises(QueryError, match="write a minus before") as refusal:
+        parse_order("run.name, run.created desc", "run")
+    assert refusal.value.position == len("run.name, run.created ")
+
+
 def test_a_long_query_is_shown_around_the_place() -> None:
     text = 'run.name == "x" or\n' + " " * 500 + "run.nam == 1" + " " * 500
     with pytest.raises(QueryError) as refusal:

@@ -30,6 +30,8 @@ MEANT = {
     "AND": "write and",
     "OR": "write or",
     "NOT": "write not",
+    "desc": "write a minus before what is to be sorted downwards",
+    "asc": "leave it out",
     "if": "join conditions with and, or",
     "for": "there are no loops; x in run.tags asks a list",
     "lambda": "there are no functions of your own",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import array
 
 from voxloop.store.query.operands import KINDS, SQL, Document, Kind, name
 from voxloop.store.query.tree import Step
@@ -119,6 +118,9 @@ class Postgresql:
 
         The operands become columns of a row, so that each is computed once however often it is looked at.
         """
+        # Imported here: it brings every driver's dialect along, which most projects never need.
+        from sqlalchemy.dialects.postgresql import array
+
         row = sa.func.unnest(array([left]), array([right])).table_valued("x", "y").render_derived()
         x, y = sa.column("x", sa.Float()), sa.column("y", sa.Float())
         chosen = sa.select(_careful(operator, x, y)).select_from(row).correlate_except(row)
