@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -11,6 +12,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 
 import voxloop
+import voxloop as vx
 from tests.server.conftest import AFFINE, EPOCHS, HERE, SHAPE, Written
 from voxloop.server.app import create_app
 from voxloop.store import open_project
@@ -201,3 +203,21 @@ def test_a_case_under_two_names_is_never_mixed(tmp_path: Any) -> None:
         assert ask(client, at)["name"] == "test/scan"
         assert ask(client, at)["steps"] == [0]
         assert ask(client, f"{at}?name=val/scan")["steps"] == [5]
+
+
+def test_a_scan_that_is_only_referred_to_is_shown_as_long_as_it_is_the_same(tmp_path: Path) -> None:
+    scan = nib.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    nib.save(scan, tmp_path / "scan.nii.gz")
+    with vx.Run(project=tmp_path) as run:
+        volume = vx.Volume(tmp_path / "scan.nii.gz", {"truth": np.ones((2, 3, 4), np.uint8)}, reference=True)
+        run.log({"scan": volume}, step=1, context={"case": "a"})
+    with open_project(tmp_path) as project, TestClient(create_app(project), base_url=HERE) as client:
+        said = ask(client, f"/runs/{run.id}/volumes/a")
+        image = client.get(said["image"]["url"])
+        assert (image.status_code, image.content) == (200, (tmp_path / "scan.nii.gz").read_bytes())
+        assert client.get(said["layers"][0]["url"]).status_code == 200
+        assert client.get(said["image"]["url"].replace("/image/", "/layer-0/")).status_code == 404
+        (tmp_path / "scan.nii.gz").write_bytes(b"another")
+        gone = client.get(said["image"]["url"])
+        assert gone.status_code == 404
+        assert "has changed since it was logged" in gone.json()["detail"]

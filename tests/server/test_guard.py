@@ -18,6 +18,8 @@ TOKEN = "käse & brot; 42"
 VALUES = {
     "run_id": "unet-a",
     "series_id": "1",
+    "media_id": "1",
+    "part": "image",
     "case": "spleen_2",
     "digest": "a" * 64,
     "filename": "a.nii.gz",

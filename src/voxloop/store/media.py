@@ -42,7 +42,7 @@ def by_id(connection: Connection, ids: Sequence[int]) -> list[MediaRecord]:
     for start in range(0, len(ids), 500):
         rows = connection.execute(sa.select(TABLE).where(TABLE.c.id.in_(ids[start : start + 500])))
         found |= {row.id: _record(row) for row in rows}
-    return [found[number] for number in ids]
+    return [found[number] for number in ids if number in found]
 
 
 def _record(row: Row[Any]) -> MediaRecord:

@@ -215,6 +215,14 @@ class Project:
         with self.reading() as connection:
             return media.of_run(connection, run_id, kind, name, step, context)
 
+    def medium(self, number: int) -> MediaRecord:
+        """One logged object, by its number."""
+        with self.reading() as connection:
+            found = media.by_id(connection, [number])
+        if not found:
+            raise VoxloopError(f"No logged object has the number {number}.")
+        return found[0]
+
     # Artifacts
 
     def artifacts(self, name: str | None = None) -> list[ArtifactVersion]:

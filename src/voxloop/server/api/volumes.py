@@ -3,12 +3,14 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
 
 from voxloop.errors import VoxloopError
 from voxloop.server import models
 from voxloop.server.api.opened import LARGEST, Opened
 from voxloop.store import MediaRecord, Project
+from voxloop.store.contents import blob
 
 router = APIRouter(tags=["volumes"])
 
@@ -58,10 +60,10 @@ def get_volume(
         step=wanted,
         steps=steps,
         geometry=models.Geometry(**volume.data["geometry"]),
-        image=_link(volume.data["image"]),
+        image=_link(volume, "image", volume.data["image"]),
         layers=[
-            models.LabelLayer(name=layer["name"], classes=classes, **_link(layer).model_dump())
-            for layer in volume.data["layers"]
+            models.LabelLayer(name=layer["name"], classes=classes, **_link(volume, f"layer-{at}", layer).model_dump())
+            for at, layer in enumerate(volume.data["layers"])
         ],
         dice=_dice(project, run.id, volume.name, case, wanted),
     )
@@ -72,10 +74,23 @@ def case_of(volume: MediaRecord) -> str:
     return str(volume.context.get("case", volume.name))
 
 
-def _link(blob: dict[str, Any]) -> models.BlobLink:
-    return models.BlobLink(
-        url=f"/api/v1/blobs/{blob['digest']}/{quote(blob['filename'], safe='')}", bytes=blob["bytes"]
-    )
+@router.get("/media/{media_id}/{part}/{filename}", operation_id="getReferenced", response_class=Response)
+def get_referenced(
+    media_id: Annotated[int, Path(ge=0, le=LARGEST)], part: str, filename: str, project: Opened
+) -> Response:
+    """A file that a volume only refers to, as long as it is what was logged: image, layer-0, layer-1, and so on."""
+    volume = project.medium(media_id)
+    parts = {f"layer-{at}": layer for at, layer in enumerate(volume.data.get("layers", []))}
+    named = {**parts, "image": volume.data.get("image")}.get(part)
+    if not isinstance(named, dict) or "reference" not in named:
+        raise VoxloopError(f'"{part}" of {volume.name} is no file that is referred to; open the volume from its case.')
+    return Response(blob(project.blobs, named), media_type="application/octet-stream")
+
+
+def _link(volume: MediaRecord, part: str, named: dict[str, Any]) -> models.BlobLink:
+    filename = quote(named["filename"], safe="")
+    where = f"media/{volume.id}/{part}" if "reference" in named else f"blobs/{named['digest']}"
+    return models.BlobLink(url=f"/api/v1/{where}/{filename}", bytes=named["bytes"])
 
 
 def _dice(project: Project, run_id: str, name: str, case: str, step: int) -> dict[str, float] | None:
