@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from tests.store.query.projects import Rows
 from tests.store.query.test_agreement import holding
-from voxloop.store import context
 from voxloop.store.query import Scope, parse, parse_order, select_ids, terms
 from voxloop.store.query.judge import arranged, fits
 
@@ -241,10 +240,3 @@ def test_the_example_of_every_term_can_be_asked(engine: sa.Engine) -> None:
     for scope in ("run", "series", "media", "case"):
         for term in terms(scope):
             asked(engine, scope, term.example)
-
-
-def test_a_context_is_the_same_text_as_where_it_is_kept() -> None:
-    from voxloop.store.query.terms import canonical
-
-    for row in ROWS.series:
-        assert canonical(row["context"]) == context.canonical(row["context"])

@@ -10,10 +10,11 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from voxloop.store.context import canonical
 from voxloop.store.query.functions import FUNCTIONS
 from voxloop.store.query.operands import Kind
 from voxloop.store.query.parse import Order, Query
-from voxloop.store.query.terms import ALL, Record, canonical, follow
+from voxloop.store.query.terms import ALL, Record, follow
 from voxloop.store.query.tree import (
     Arithmetic,
     Both,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
+from voxloop.store.context import canonical
 from voxloop.store.query import judge
 from voxloop.store.query.check import kinds
 from voxloop.store.query.functions import FUNCTIONS
@@ -17,7 +18,7 @@ from voxloop.store.query.operands import SQL, Dialect, Document, Kind, Operand, 
 from voxloop.store.query.parse import Order, Query, parse_order
 from voxloop.store.query.postgresql import Postgresql
 from voxloop.store.query.sqlite import Sqlite
-from voxloop.store.query.terms import ALL, Scope, canonical, summary
+from voxloop.store.query.terms import ALL, Scope, summary
 from voxloop.store.query.tree import (
     Arithmetic,
     Both,

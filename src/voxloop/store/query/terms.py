@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -76,11 +75,6 @@ def follow(value: Any, steps: tuple[Step, ...]) -> Any:
             inside = isinstance(value, list) and -len(value) <= step < len(value)
             value = value[step] if inside else None
     return value
-
-
-def canonical(context: Mapping[str, Any]) -> str:
-    """A context as the database holds it."""
-    return json.dumps(dict(context), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 RUN = schema.runs.c
