@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from voxloop.errors import VoxloopError
 from voxloop.store import Project, codec, open_project, schema, series
 from voxloop.store.drain import UNITS
+from voxloop.store.series_writer import SeriesWriter
 
 
 def units(values: npt.ArrayLike, steps: npt.ArrayLike | None = None) -> npt.NDArray[Any]:
@@ -28,7 +29,7 @@ def units(values: npt.ArrayLike, steps: npt.ArrayLike | None = None) -> npt.NDAr
 def drained(project: Project, *parts: npt.NDArray[Any]) -> int:
     for part in parts:
         with project.writing() as connection:
-            series.SeriesWriter("a-run").append(connection, [(("loss", "{}"), part)])
+            SeriesWriter("a-run").append(connection, [(("loss", "{}"), part)])
     return project.series_of("a-run")[0].id
 
 

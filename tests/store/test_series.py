@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from voxloop.store import Points, Project, SeriesRecord, open_project, series
 from voxloop.store.drain import UNITS
+from voxloop.store.series_writer import SeriesWriter
 
 
 def some(count: int, seed: int = 0) -> npt.NDArray[Any]:
@@ -30,7 +31,7 @@ def some(count: int, seed: int = 0) -> npt.NDArray[Any]:
 def written(project: Project, parts: list[npt.NDArray[Any]], name: str = "loss") -> tuple[SeriesRecord, Points]:
     for part in parts:
         with project.writing() as connection:
-            series.SeriesWriter("run").append(connection, [((name, "{}"), part)])
+            SeriesWriter("run").append(connection, [((name, "{}"), part)])
     (record,) = project.series_of("run", name)
     return record, project.points(record.id)
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from voxloop.store import schema
 from voxloop.store.journal import NOTE, UNIT
-from voxloop.store.series import Key, SeriesWriter
+from voxloop.store.series_writer import Key, SeriesWriter
 
 UNITS = np.dtype([("series", "<u4"), ("step", "<i8"), ("value", "<f8"), ("time", "<i8"), ("epoch", "<i4")])
 assert UNITS.itemsize == UNIT

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import secrets
-import signal
 import sqlite3
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
 from voxloop.store import place
-from voxloop.store.blobs import Blobs
 from voxloop.store.probe import VERSION, version_of
-from voxloop.tracking import environment
+from voxloop.tracking import background, environment
 from voxloop.tracking.console import Capture
+from voxloop.tracking.ending import end_tidily_on_sigterm, ending
 from voxloop.tracking.params import Params, plain, text
 from voxloop.tracking.queue import MediaQueue
-from voxloop.tracking.system import Sampler
 from voxloop.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -35,9 +30,6 @@ if TYPE_CHECKING:
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 STATUSES = ("finished", "failed", "interrupted")
-# Those that a query asks about; the others are in a blob.
-TOLD_PACKAGES = ("voxloop", "torch", "monai", "numpy", "nibabel", "pytorch-ignite")
-TERMINATED = 128 + signal.SIGTERM
 
 
 class Run:
@@ -89,12 +81,12 @@ class Run:
         self._media = MediaQueue(self._writer)
         self._capture: Capture | None = None
         if console:
-            self._capture = Capture(_printer(self._writer), interval_s=None)
+            self._capture = Capture(background.printer(self._writer), interval_s=None)
             self._capture.start()
             self._writer.each.append(self._capture.flush)
         if system_s is not None:
-            self._writer.each.append(_watcher(self._writer, system_s))
-        self._writer.start(_tell_code)
+            self._writer.each.append(background.watcher(self._writer, system_s))
+        self._writer.start(background.tell_code)
         atexit.register(_finish_at_exit, weakref.ref(self))
 
     def _start(
@@ -179,7 +171,7 @@ class Run:
         self._writer.say("columns", {"notes": self._notes})
 
     def __enter__(self) -> Run:
-        self._restore_signal = _end_tidily_on_sigterm()
+        self._restore_signal = end_tidily_on_sigterm()
         return self
 
     def __exit__(
@@ -188,7 +180,7 @@ class Run:
         if self._restore_signal is not None:
             self._restore_signal()
         try:
-            self.finish(_ending(error))
+            self.finish(ending(error))
         except VoxloopError as second:
             if error is None:
                 raise
@@ -290,64 +282,12 @@ def _require_database(root: Path) -> None:
     Database.acquire(root).release()
 
 
-def _tell_code(writer: Writer) -> None:
-    """What is slow to find out about where a run comes from, in the writer's thread."""
-    found = environment.describe_code()
-    every, patch = found.pop("packages", None) or {}, environment.diff()
-    found["packages"] = {name: every[name] for name in TOLD_PACKAGES if name in every}
-    with suppress(VoxloopError):
-        # Long, and the same for many runs: blobs, of which each is stored once.
-        if every:
-            found["all_packages"] = _blob(writer, "packages.json", json.dumps(every, indent=1))
-        if patch:
-            found["diff"] = _blob(writer, "changes.patch", patch)
-    with suppress(VoxloopError):
-        writer.say("environment", plain(found))
-
-
-def _blob(writer: Writer, filename: str, content: str) -> dict[str, Any]:
-    encoded = content.encode("utf-8", "replace")
-    return {"digest": Blobs(writer.root / place.BLOBS).put(encoded), "bytes": len(encoded), "filename": filename}
-
-
-def _printer(writer: Writer) -> Callable[[float, str], None]:
-    return lambda moment, printed: writer.say("console", moment, text(printed))
-
-
-def _watcher(writer: Writer, every_s: float) -> Callable[[], None]:
-    """Notes how busy the machine is, when it is time to."""
-    sampler = Sampler(writer.root)
-    reference = weakref.ref(writer)
-    looked = time.monotonic()
-
-    def look() -> None:
-        nonlocal looked
-        own = reference()
-        if own is not None and time.monotonic() - looked >= every_s:
-            looked = time.monotonic()
-            for name, value in sampler.sample().items():
-                own.point(name, None, None, value, None)
-
-    return look
-
-
-def _ending(error: BaseException | None) -> str:
-    """How a run ended that this left."""
-    if isinstance(error, SystemExit):
-        if error.code in (None, 0):
-            return "finished"
-        return "interrupted" if error.code == TERMINATED else "failed"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return "finished" if error is None else "failed"
-
-
 def _finish_at_exit(reference: weakref.ref[Run]) -> None:
     run = reference()
     if run is not None:
         # The exception that ended the script, if one did; in a session, only the last that was shown.
         error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
-        _finish_quietly(run, _ending(error))
+        _finish_quietly(run, ending(error))
 
 
 def _finish_quietly(run: Run, status: str) -> None:
@@ -355,23 +295,6 @@ def _finish_quietly(run: Run, status: str) -> None:
         run.finish(status)
     except VoxloopError as error:
         print(f"voxloop: {error}", file=sys.stderr)
-
-
-def _end_tidily_on_sigterm() -> Callable[[], None] | None:
-    """Where nobody else handles SIGTERM, it ends the program as `sys.exit` does; answers with how to undo that."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        return None
-
-    def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(TERMINATED)
-
-    signal.signal(signal.SIGTERM, end)
-    return lambda: _undo(end)
-
-
-def _undo(handler: Callable[[int, FrameType | None], None]) -> None:
-    if signal.getsignal(signal.SIGTERM) is handler:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _number(name: str, value: Any) -> float:
