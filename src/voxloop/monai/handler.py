@@ -76,8 +76,8 @@ class TrackingHandler:
     def _open_while_running(self, engine: Any) -> None:
         """The run lives as long as `engine.run` does.
 
-        Events would not do: of the handlers of EXCEPTION_RAISED only those up to the first that raises are called, having
-        one at all keeps ignite from raising, and KeyboardInterrupt and SystemExit fire none.
+        Events would not do: of the handlers of EXCEPTION_RAISED only those up to the first that raises are called, and
+        having one at all keeps ignite from raising.
         """
         inner = engine.run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from types import FrameType
 from voxloop.store import open_project
 from voxloop.training.foreign.job import BundleJob
 
-LOST_PEER = re.compile(r"by (remote )?peer|NCCL|remote process exited")
 # Windows knows no SIGHUP.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -100,34 +98,31 @@ def _ended(code: int, processes: int, heard: Sequence[int], answers: Path, proje
     told = [json.loads(path.read_text()) for path in answers.glob("*.json")]
     run: dict[str, str] = next((one for one in told if "run_id" in one), {})
     errors = sorted((one for one in told if "error" in one), key=lambda one: float(one["time"]))
+    first = next((one for one in told if "first" in one), {"first": 0, "exit_code": code})
     # torchrun says 1 whatever stopped it.
     exit_code = 0 if code == 0 else 128 + heard[0] if heard else code if code > 0 else 128 - code
-    error = _sentence(code, errors, len(errors) < processes) if exit_code and not heard else None
-    if error is not None and run and errors:
+    if not exit_code or heard:
+        return Ended(exit_code, run.get("run_id"), run.get("name"), _status(run, None, project), None)
+    sentence = _sentence(first["exit_code"], errors, f"Process {first['first']}" if processes > 1 else "The bundle")
+    last_line = errors[0]["last_line"] if errors and first["exit_code"] > 0 else sentence
+    if run and errors:
         kept = project / "runs" / run["run_id"] / "error.txt"
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(errors[0]["trace"], encoding="utf-8")
-        error = f"{error.rstrip('.')}; the whole traceback is in {kept}."
-    return Ended(exit_code, run.get("run_id"), run.get("name"), _status(run, errors, error, project), error)
+        sentence = f"{sentence.rstrip('.')}; the whole traceback is in {kept}."
+    return Ended(exit_code, run.get("run_id"), run.get("name"), _status(run, last_line, project), sentence)
 
 
-def _sentence(code: int, errors: Sequence[Mapping[str, str]], some_silent: bool) -> str:
-    """The error that came first; of a process that died without a word, others know only that it is gone."""
-    if errors:
-        said = errors[0]["error"]
-        if some_silent and LOST_PEER.search(said):
-            return (
-                f"A process died without a word, often for want of memory, and the others lost it ({said.rstrip('.')})."
-            )
-        return said
+def _sentence(code: int, errors: Sequence[Mapping[str, str]], who: str) -> str:
+    """Why it ended. A process that was killed has no word of its own, and others know only that it is gone."""
     if code == -signal.SIGKILL:
-        return "The bundle was killed, often for want of memory; lower its batch size, crop or cache_rate."
-    return f"The bundle ended with exit code {code}." if code > 0 else f"The bundle was ended by signal {-code}."
+        return f"{who} was killed, often for want of memory; lower batch size, crop or cache_rate."
+    if code < 0:
+        return f"{who} was ended by {signal.Signals(-code).name}; what it printed may tell why."
+    return errors[0]["error"] if errors else f"{who} ended with exit code {code}."
 
 
-def _status(
-    run: Mapping[str, str], errors: Sequence[Mapping[str, str]], error: str | None, project: Path
-) -> str | None:
+def _status(run: Mapping[str, str], error: str | None, project: Path) -> str | None:
     """How the run ended. One that was stopped because another process failed did not get interrupted: it failed."""
     from voxloop.tracking import Run
 
@@ -136,9 +131,10 @@ def _status(
     with open_project(project) as opened:
         opened.recover()
         record = opened.run(run["run_id"])
-    if error is None or record.status == "crashed" or (record.status == "failed" and "error" in record.params):
+    # A run that finished is whole, even where a process stumbles on its way out.
+    if error is None or record.status in ("crashed", "finished") or record.params.get("error") == error:
         return record.status
     again = Run(resume=record.id, project=project)
-    again.params["error"] = errors[0]["last_line"] if errors else error
+    again.params["error"] = error
     again.finish("failed")
     return "failed"
