@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TypeVar
 
 import torch
 
+# More than a thread of gloo needs to let go of its last tensor.
+SETTLE_S = 0.3
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
@@ -41,3 +44,17 @@ def rank_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
     return torch.device("cpu")
+
+
+def leave_group() -> None:
+    """Ends this process's part in a group of processes, once its threads have come to rest.
+
+    After the last collective a thread of gloo lets go of a tensor, and takes the interpreter's lock for it. Where the
+    interpreter is being shut down by then, the thread is ended, and the process with it: "terminate called without an active
+    exception", https://github.com/pytorch/pytorch/pull/179291. Now and then a training that was done would seem to have failed.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        time.sleep(SETTLE_S)
+        distributed.destroy_process_group()

@@ -52,6 +52,7 @@ def run(job: BundleJob, answers: Path) -> None:
     """What `python -m monai.bundle run` does, inside a run of ours."""
     from monai.bundle import ConfigWorkflow
 
+    from voxloop.recipes.network import SETTLE_S
     from voxloop.training.explain import explain
 
     checked = check(job)
@@ -68,6 +69,9 @@ def run(job: BundleJob, answers: Path) -> None:
         _leave_out_tensorboard(workflow.parser)
         workflow.initialize()
         workflow.run()
+        if "RANK" in os.environ:
+            # As our own recipes do before they leave their group: a bundle may end its process right after this.
+            time.sleep(SETTLE_S)
         workflow.finalize()
 
 
