@@ -25,6 +25,7 @@ BEGIN = HEAD.size + FIRSTS.size
 ZEROS, PLAIN, DEFLATED = range(3)
 # A plane that saves less than this is not worth the time to inflate it.
 WORTH = 0.9
+SHORT = 512
 Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int32]]
 
 
@@ -144,7 +145,9 @@ class Chunk:
 def _shortest(plane: bytes) -> tuple[int, bytes]:
     if not any(plane):
         return ZEROS, b""
-    deflated = zlib.compress(plane, 6)
+    # Most chunks are short, and to prepare a large window for each plane would take longer than all else.
+    packer = zlib.compressobj(6, zlib.DEFLATED, 9, 1) if len(plane) <= SHORT else zlib.compressobj(6)
+    deflated = packer.compress(plane) + packer.flush()
     return (DEFLATED, deflated) if len(deflated) + 4 < WORTH * len(plane) else (PLAIN, plane)
 
 

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from voxloop.errors import VoxloopError
@@ -29,11 +30,16 @@ def tell_code(writer: Writer) -> None:
     with suppress(VoxloopError):
         # Long, and the same for many runs: blobs, of which each is stored once.
         if every:
-            found["all_packages"] = _blob(writer, "packages.json", json.dumps(every, indent=1))
+            found["all_packages"] = _blob(writer, "packages.json", _listed(tuple(every.items())))
         if patch:
             found["diff"] = _blob(writer, "changes.patch", patch)
     with suppress(VoxloopError):
         writer.say("environment", plain(found))
+
+
+@cache
+def _listed(packages: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(packages), indent=1)
 
 
 def _blob(writer: Writer, filename: str, content: str) -> dict[str, Any]:
