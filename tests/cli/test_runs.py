@@ -53,6 +53,14 @@ def test_columns_sort_and_format_make_a_table_for_others(ask: Ask, tmp_path: Pat
     assert (tmp_path / "runs.parquet").read_bytes().startswith(b"PAR1")
 
 
+def test_more_columns_than_fit_are_lines(ask: Ask) -> None:
+    said = ask("--columns", "name,params,metrics,environment", "--limit", "1").stdout.splitlines()
+    assert [line.split() for line in said if line.startswith(("name", "params.lr"))] == [
+        ["name", "unet-1"],
+        ["params.lr", "0.0001"],
+    ]
+
+
 def test_what_is_misspelt_is_shown_where_it_stands(ask: Ask) -> None:
     done = ask("run.stauts == 'failed'")
     assert done.returncode == 1

@@ -25,6 +25,13 @@ def test_the_nearest_project_is_found_from_below(tmp_path: Path) -> None:
         assert project.root == tmp_path / ".voxloop"
 
 
+def test_whoever_names_a_place_to_write_into_means_that_place(tmp_path: Path) -> None:
+    vx.Run(name="a", project=tmp_path).finish()
+    vx.Run(name="b", project=tmp_path / "inner").finish()
+    with open_project(tmp_path / "inner") as project:
+        assert [run.name for run in project.runs()] == ["b"]
+
+
 def test_no_project_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(VoxloopError, match="No project is at"):
         open_project(tmp_path)

@@ -31,6 +31,8 @@ class Bar:
         self._shown: tuple[Progress, TaskID] | None = None
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
+        if not self._out.is_terminal:
+            return
         from rich.progress import Progress
 
         if self._shown is None:

@@ -16,12 +16,15 @@ BLOBS = "blobs"
 def find(path: Path | str | None = None, create: bool = False) -> Path:
     """The nearest project: at `path` or the working folder, or in the first folder above that has one.
 
-    With `create`, the place where one is to be made if none is found. VOXLOOP_PROJECT names the place where no path is given.
+    With `create`, the place where one is to be made if none is found; a path that is given then means just that place.
+    VOXLOOP_PROJECT names the place where no path is given.
     """
     start = Path(path if path is not None else os.environ.get("VOXLOOP_PROJECT") or Path.cwd()).absolute()
     if path is not None and not create and not start.exists():
         raise VoxloopError(f"No folder is at {start}, so no project is there; check --project.")
-    for folder in [start, *start.parents]:
+    # Whoever names a folder to write into does not mean the project of a folder above.
+    above = [] if path is not None and create else start.parents
+    for folder in [start, *above]:
         root = folder if folder.name == FOLDER else folder / FOLDER
         if root.is_dir():
             return root

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from voxloop.store.results import Result
 
 
+# A column that is narrower cannot be read.
+NARROWEST = 9
+
+
 class Format(enum.StrEnum):
     table = "table"
     csv = "csv"
@@ -100,17 +104,26 @@ def _print(project: Project, found: Result[RunRecord], columns: list[str] | None
     from rich.table import Table
 
     total = project.count_runs(query)
-    table = Table(title=f"{len(found)} of {total} runs")
-    if columns is None:
-        shown = _usual(project, found)
-    else:
-        by_name = found.table(columns)
-        shown = {name: [_told(value) for value in values] for name, values in by_name.items()}
+    shown = _usual(project, found) if columns is None else _chosen(found, columns)
+    out = console()
+    out.print(f"{len(found)} of {total} runs", style="italic", justify="center" if out.is_terminal else None)
+    if len(shown) * NARROWEST > out.width:
+        # More columns than fit beside each other: each run is a block of lines instead.
+        for row in zip(*shown.values(), strict=True):
+            out.rule()
+            for name, value in zip(shown, row, strict=True):
+                out.print(f"{name:<32} {value}", markup=False)
+        return
+    table = Table()
     for column in shown:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
     for row in zip(*shown.values(), strict=True):
         table.add_row(*row)
-    console().print(table)
+    out.print(table)
+
+
+def _chosen(found: Result[RunRecord], columns: list[str]) -> dict[str, list[str]]:
+    return {name: [_told(value) for value in values] for name, values in found.table(columns).items()}
 
 
 def _usual(project: Project, found: Result[RunRecord]) -> dict[str, list[str]]:
@@ -123,7 +136,7 @@ def _usual(project: Project, found: Result[RunRecord]) -> dict[str, list[str]]:
         )
         for run in found
     ]
-    return {
+    told = {
         "id": [run.id for run in found],
         "name": [run.name for run in found],
         "experiment": [run.experiment for run in found],
@@ -133,6 +146,8 @@ def _usual(project: Project, found: Result[RunRecord]) -> dict[str, list[str]]:
         "tags": [", ".join(run.tags) for run in found],
         "best": bests,
     }
+    # A column in which nobody has anything is only in the way.
+    return {name: values for name, values in told.items() if any(values) or not len(found)}
 
 
 def _told(value: Any) -> str:
