@@ -29,6 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_page_and_the_recipes(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "voxloop/server/page/index.html" in names
+    assert "voxloop/monai/tracking.json" in names
     assert any(name.startswith("voxloop/server/page/assets/") and name.endswith(".js") for name in names)
     assert "voxloop/recipes/spleen_ct/configs/train.json" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith((".map", ".nii.gz"))]

@@ -8,12 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.tracking.children import run_script
 from voxloop.tracking import gpus, machine, system
+from voxloop.tracking.machine import Counters
 from voxloop.tracking.system import Monitor, Sampler
 
 LEVELS = {"system/memory", "system/memory.used", "system/process.memory", "system/disk.free"}
+FLOATS = st.floats(0, 1e12)
 SPEEDS = {"system/cpu", "system/process.cpu", "system/network.received", "system/network.sent"}
 
 
@@ -27,6 +31,17 @@ def test_the_first_look_has_no_speeds_and_the_second_has(tmp_path: Path) -> None
     assert 0 <= found["system/memory"] <= 100
     assert all(value >= 0 for value in found.values())
     assert set(system.sample()) >= LEVELS
+
+
+@given(st.tuples(FLOATS, FLOATS), st.tuples(FLOATS, FLOATS), FLOATS, FLOATS)
+def test_whatever_the_counters_do_a_share_is_one_and_no_speed_is_negative(
+    before: tuple[float, float], now: tuple[float, float], read: float, read_later: float
+) -> None:
+    found = system._rates(
+        Counters(totals={"read": read}, busy=before), Counters(totals={"read": read_later}, busy=now), 2.0
+    )
+    assert 0 <= found.get("system/cpu", 0) <= 100
+    assert found["read"] >= 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

@@ -116,7 +116,9 @@ def _work(reference: weakref.ref[Monitor], stop: threading.Event, every_s: float
 def _rates(before: Counters, now: Counters, seconds: float) -> dict[str, float]:
     found = {}
     if before.busy is not None and now.busy is not None and now.busy[1] > before.busy[1]:
-        found["system/cpu"] = 100 * (now.busy[0] - before.busy[0]) / (now.busy[1] - before.busy[1])
+        share = 100 * (now.busy[0] - before.busy[0]) / (now.busy[1] - before.busy[1])
+        # On an idle machine the difference of two sums may fall a hair below nothing, and Linux lets its count of waiting shrink.
+        found["system/cpu"] = min(100.0, max(0.0, share))
     for name, value in now.totals.items():
         if name in before.totals:
             # A counter that begins anew, as of a network that comes up again, is no negative speed.
