@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from voxloop.data.decathlon import read_dataset
-from voxloop.data.nifti import open_labels, open_scan
 from voxloop.data.phantom import make_brain_tumour, make_broken, make_spleen
+from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.inference.models import threshold_model
 from tests.inference.test_predict import check_header
-from voxloop.data.nifti import open_labels, open_scan
+from voxloop.data.scans import open_labels, open_scan
 from voxloop.inference.metrics import dice
 from voxloop.inference.predict import predict
 

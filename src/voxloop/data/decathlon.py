@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voxloop.data.scans import ENDINGS
 from voxloop.errors import VoxloopError
 
-ENDINGS = (".nii.gz", ".nii")
 SPLITS = "splits.json"
 Pair = dict[str, str]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from voxloop.data.decathlon import read_dataset, require_labels, split_cases
-from voxloop.data.nifti import open_labels
+from voxloop.data.scans import open_labels
 from voxloop.errors import VoxloopError
 from voxloop.inference.metrics import ClassScore, score
 from voxloop.inference.predict import Prediction, predict

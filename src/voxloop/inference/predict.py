@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from voxloop.data.decathlon import ENDINGS, case_id
+from voxloop.data.decathlon import case_id
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.nifti import open_scan
+from voxloop.data.scans import open_scan
 from voxloop.errors import VoxloopError
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
+
+
+NIFTI = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,14 @@ def scans_in(paths: list[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = [
-                file for file in sorted(path.iterdir()) if file.name.endswith(ENDINGS) and not file.name.startswith(".")
+                file for file in sorted(path.iterdir()) if file.name.endswith(NIFTI) and not file.name.startswith(".")
             ]
             if not inside:
                 raise VoxloopError(f"{path} holds no .nii or .nii.gz scan; name a scan, or a folder that has some.")
             found += inside
         elif not path.exists():
             raise VoxloopError(f"No scan is at {path}; check the path.")
-        elif not path.name.endswith(ENDINGS):
+        elif not path.name.endswith(NIFTI):
             raise VoxloopError(
                 f"{path.name} is not a NIfTI scan (.nii, .nii.gz); convert it first, for example with dcm2niix."
             )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.nifti import Scan, open_labels, open_scan
+from voxloop.data.scans import Scan, open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.monai.cases import file_of
 

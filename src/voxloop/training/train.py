@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
 from voxloop.data.decathlon import read_dataset, require_labels, split_cases
-from voxloop.data.nifti import open_labels, open_scan
+from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.training import bundle, settings
 from voxloop.training.checkpoints import Checkpoints

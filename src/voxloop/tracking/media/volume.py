@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
-from voxloop.data.nifti import open_scan, require_same_grid
+from voxloop.data.scans import open_scan, require_same_grid
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.arrays import packed
 from voxloop.tracking.media.labels import class_names, label_map

@@ -1,4 +1,4 @@
-"""`voxloop data`: making data."""
+"""`voxloop data phantom`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from voxloop.cli.console import console, print_json
-
-app = typer.Typer(help="Make synthetic data.", no_args_is_help=True)
 
 
 class Kind(StrEnum):
@@ -31,12 +29,6 @@ class Hospital(StrEnum):
     B = "B"
 
 
-@app.callback()
-def data() -> None:
-    """Make synthetic data."""
-
-
-@app.command()
 def phantom(
     kind: Annotated[
         Kind,
