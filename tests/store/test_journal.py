@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tracking.children import child
 from voxloop.store.drain import by_number, parse
-from voxloop.store.journal import FIRST_SIZE, START, UNIT, Journal, note, orphans, owned
+from voxloop.store.journal import COUNT, FIRST_SIZE, START, UNIT, Journal, note, orphans, owned
 
 
 @pytest.fixture
@@ -80,3 +82,32 @@ def test_a_torn_end_is_ignored(tmp_path_factory: pytest.TempPathFactory, garbage
     kept = points[1]["step"].tolist() if 1 in points else []
     undamaged = max(0, (end - cut - START) // UNIT - 2)
     assert kept[: min(5, undamaged)] == list(range(min(5, undamaged)))
+
+
+def test_whoever_looks_at_a_journal_meets_a_count_that_was_promised(tmp_path: Path) -> None:
+    """A process may be killed between any two of its instructions: the count goes from one whole number to the next."""
+    path = tmp_path / "one.journal"
+    with child(WRITES_ON, path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        with path.open("rb") as file, mmap.mmap(file.fileno(), START, prot=mmap.PROT_READ) as seen:
+            words = memoryview(seen).cast("Q")
+            counts = [words[COUNT] for _ in range(2_000_000)]
+            words.release()
+        process.kill()
+    assert len(set(counts)) > 100, "the writer wrote while it was looked at"
+    assert min(counts) >= START
+    assert counts == sorted(counts)
+
+
+WRITES_ON = """
+import sys
+from pathlib import Path
+from voxloop.store.journal import Journal
+journal = Journal(Path(sys.argv[1]), "a-run")
+print("begun", flush=True)
+step = 0
+while True:
+    journal.append(1, step, 0.5, 0, 0)
+    step += 1
+"""

@@ -29,7 +29,8 @@ MAGIC = b"VXJOURN1"
 HEAD = struct.Struct("<8sQ48s")
 POINT = struct.Struct("<Iqdqi")
 NOTE = struct.Struct("<II24x")
-COMMITTED = struct.Struct("<Q")
+# The count of committed bytes is the second of the head's 64-bit words.
+COUNT = 1
 UNIT = 32
 START = 64
 FIRST_SIZE = 1 << 18
@@ -67,7 +68,7 @@ class Journal:
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
-            self._map = self._grow(FIRST_SIZE)
+            self._grow(FIRST_SIZE)
             HEAD.pack_into(self._map, 0, MAGIC, START, run_id.encode().ljust(48, b"\0"))
             partial.replace(path)
         except BaseException:
@@ -81,11 +82,11 @@ class Journal:
         """Adds a point; when this returns, killing the process does not lose it."""
         at = self.committed
         if at + UNIT > self._size:
-            self._map = self._grow(self._size * 2)
+            self._grow(self._size * 2)
         # Refuses, before anything is committed, a step or epoch that is no integer of its size.
         POINT.pack_into(self._map, at, series, step, value, time_us, epoch)
         self.committed = at + UNIT
-        COMMITTED.pack_into(self._map, 8, self.committed)
+        self._words[COUNT] = self.committed
 
     def extend(self, content: bytes) -> None:
         """Adds whole records that are bytes already."""
@@ -94,17 +95,17 @@ class Journal:
         while at + len(content) > size:
             size *= 2
         if size != self._size:
-            self._map = self._grow(size)
+            self._grow(size)
         self._map[at : at + len(content)] = content
         self.committed = at + len(content)
-        COMMITTED.pack_into(self._map, 8, self.committed)
+        self._words[COUNT] = self.committed
 
     def read(self, start: int) -> bytes:
         """The committed bytes from `start` on."""
         return bytes(self._map[start : self.committed])
 
     def close(self, remove: bool) -> None:
-        self._map.close()
+        self._unmap()
         if remove:
             self.path.unlink(missing_ok=True)
         self._file.close()
@@ -112,10 +113,10 @@ class Journal:
 
     def abandon(self) -> None:
         """In a forked child: lets go of the file, whose lock would otherwise outlive the writer in its children."""
-        self._map.close()
+        self._unmap()
         self._file.close()
 
-    def _grow(self, size: int) -> mmap.mmap:
+    def _grow(self, size: int) -> None:
         try:
             # Reserved, not only promised: a write into a promised page of a full disk kills the process.
             if hasattr(os, "posix_fallocate"):
@@ -127,9 +128,16 @@ class Journal:
                 f"Cannot log into {self.path.parent}: {error.strerror}; free some space and try again."
             ) from error
         if self._size:
-            self._map.close()
+            self._unmap()
         self._size = size
-        return mmap.mmap(self._file.fileno(), size)
+        self._map = mmap.mmap(self._file.fileno(), size)
+        # Through a view of words the count changes in one store. `struct` would clear the bytes first, and a process that is
+        # killed in that instant would leave a journal that says it holds nothing.
+        self._words = memoryview(self._map).cast("Q")
+
+    def _unmap(self) -> None:
+        self._words.release()
+        self._map.close()
 
 
 _open_here: weakref.WeakSet[Journal] = weakref.WeakSet()
@@ -169,7 +177,7 @@ def owned(path: Path) -> bool:
 def orphans(folder: Path) -> Iterator[Orphan]:
     """Every journal that lost its process, one at a time; another process that looks at the same time gets none of them.
 
-    What bears no journal's head belongs to no run.
+    What bears no journal's head, or a count that ends inside of it, belongs to no run.
     """
     for path in sorted(folder.glob("*.journal")):
         try:
@@ -189,7 +197,11 @@ def orphans(folder: Path) -> Iterator[Orphan]:
                 yield Orphan(path, "", b"")
                 continue
             _, committed, run_id = HEAD.unpack(head)
-            content = file.read(max(0, min(committed, path.stat().st_size) - START))
+            if committed < START:
+                yield Orphan(path, "", b"")
+                continue
+            # A file that was cut off gives what is there.
+            content = file.read(min(committed, path.stat().st_size) - START)
             yield Orphan(path, run_id.rstrip(b"\0").decode(errors="replace"), content)
 
 
