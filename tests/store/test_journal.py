@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,10 +93,14 @@ def test_whoever_looks_at_a_journal_meets_a_count_that_was_promised(tmp_path: Pa
         assert process.stdout.readline() == "begun\n"
         with path.open("rb") as file, mmap.mmap(file.fileno(), START, prot=mmap.PROT_READ) as seen:
             words = memoryview(seen).cast("Q")
-            counts = [words[COUNT] for _ in range(2_000_000)]
+            counts = [words[COUNT]]
+            until = time.monotonic() + 30
+            while len(counts) < 100_000 and time.monotonic() < until:
+                if (count := words[COUNT]) != counts[-1]:
+                    counts.append(count)
             words.release()
         process.kill()
-    assert len(set(counts)) > 100, "the writer wrote while it was looked at"
+    assert len(counts) > 100, "the writer wrote while it was looked at"
     assert min(counts) >= START
     assert counts == sorted(counts)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,6 +23,9 @@ from voxloop.store.sqlite import open_file
 Transaction = Callable[[], AbstractContextManager[Connection]]
 # Projects that one process remembers having opened.
 MOST = 16
+# How long the connections of a project stay open that nobody uses: a script that makes many short runs, one after the other,
+# would spend more time on opening and closing than on what it logs.
+LINGER_S = 1.0
 
 
 class Database:
@@ -29,6 +34,9 @@ class Database:
     def __init__(self, path: Path | None, url: str | None) -> None:
         self.path = path
         self.users = 0
+        self.idle_since = 0.0
+        # Whether it may have open connections.
+        self.awake = False
         if path is not None:
             self.engine = open_file(path)
         else:
@@ -54,23 +62,37 @@ class Database:
             if known and path is not None and not checked and not _is_ours(path):
                 known = False
             if one is None or not known:
+                if one is not None and not one.users:
+                    one.rest()
                 one = _opened[key] = cls(path, url)
                 while len(_opened) > MOST and (
                     idle := next((k for k, each in _opened.items() if not each.users), None)
                 ):
-                    del _opened[idle]
+                    _opened.pop(idle).rest()
             one.users += 1
+            one.awake = True
             return one
 
     def release(self) -> None:
-        """Closes its connections when nobody uses it; the engine stays, for the statements that it has compiled."""
+        """Nobody uses it any more, if this was the last one: a little later its connections are closed."""
         with _lock:
             self.users -= 1
-            if self.users <= 0:
-                self.engine.dispose()
-                if self._watch is not None:
-                    self._watch.close()
-                    self._watch = None
+            self.idle_since = time.monotonic()
+            if self.users > 0:
+                return
+            if self.shared:
+                # A server has better uses for a connection.
+                self.rest()
+            else:
+                _let_rest_soon()
+
+    def rest(self) -> None:
+        """Closes its connections; the engine stays, for the statements that it has compiled."""
+        self.awake = False
+        self.engine.dispose()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     @property
     def shared(self) -> bool:
@@ -114,13 +136,44 @@ class Database:
 
 
 _opened: dict[str, Database] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
+_sweeper: threading.Thread | None = None
+
+
+def _let_rest_soon() -> None:
+    global _sweeper
+    if _sweeper is None or not _sweeper.is_alive():
+        _sweeper = threading.Thread(target=_sweep, daemon=True, name="voxloop-rest")
+        _sweeper.start()
+
+
+def _sweep() -> None:
+    """Closes what has been idle for a while, and ends with the last of it."""
+    global _sweeper
+    while True:
+        time.sleep(LINGER_S / 2)
+        with _lock:
+            idle = [one for one in _opened.values() if one.awake and not one.users]
+            for one in idle:
+                if time.monotonic() - one.idle_since >= LINGER_S:
+                    one.rest()
+            if not idle:
+                _sweeper = None
+                return
+
+
+@atexit.register
+def _rest_at_exit() -> None:
+    with _lock:
+        for one in _opened.values():
+            if one.awake and not one.users:
+                one.rest()
 
 
 def _after_fork() -> None:
     # The parent's connections are not ours to use or to close.
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _sweeper
+    _lock, _sweeper = threading.RLock(), None
     for one in _opened.values():
         one.engine.dispose(close=False)
     _opened.clear()
