@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -86,9 +87,20 @@ with vx.open({str(tmp_path)!r}) as project:
     assert done.stdout.split() == ["101", "finished", "0.5"]
 
 
-def test_a_project_that_may_not_be_written_is_a_sentence_and_can_be_read(tmp_path: Path) -> None:
-    # By another process, as it is with a backup: while one that wrote lives, the newest lies in the log beside the database.
-    run_script("import sys, voxloop as vx; vx.Run(name='before', project=sys.argv[1]).log({'loss': 0.5})", tmp_path)
+@pytest.mark.parametrize("written", ["long ago", "just now", "during the copy"])
+def test_a_project_that_may_not_be_written_is_a_sentence_and_can_be_read(tmp_path: Path, written: str) -> None:
+    with vx.Run(name="before", project=tmp_path) as run:
+        run.log({"loss": 0.5})
+    database = tmp_path / ".voxloop" / "voxloop.db"
+    if written == "long ago":
+        until = time.monotonic() + 20
+        while database.with_name("voxloop.db-wal").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+    if written == "during the copy":
+        # The index beside the log is no file that a backup takes.
+        copy = tmp_path / "copy"
+        shutil.copytree(tmp_path / ".voxloop", copy / ".voxloop", ignore=shutil.ignore_patterns("*-shm"))
+        tmp_path = copy
     code = """
 import sys
 import voxloop as vx
@@ -106,6 +118,9 @@ except vx.VoxloopError as error:
     read_only = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "$0" -c "$2" "$1"'
     words = [*isolated("--mount"), "sh", "-c", read_only, sys.executable, str(tmp_path), code]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    if written == "during the copy":
+        assert "was copied while it was written to" in done.stderr
+        return
     assert done.returncode == 0, done.stderr
     read, deleted, started = done.stdout.splitlines()
     assert read == "finished 0.5"

@@ -20,7 +20,17 @@ def writable(path: Path) -> bool:
 
 def address(path: Path) -> str:
     """How a database file is opened. Where nothing can be written, as on a mounted backup, it is read as it lies there."""
-    return f"{path.as_uri()}?{'mode=rw' if writable(path) else 'mode=ro&immutable=1'}"
+    if writable(path):
+        return f"{path.as_uri()}?mode=rw"
+    log, index = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+    if not (log.exists() and log.stat().st_size):
+        return f"{path.as_uri()}?mode=ro&immutable=1"
+    if not index.exists():
+        raise VoxloopError(
+            f"{path.parent} was copied while it was written to, and what is newest in it can be read only where it may be "
+            "written to; copy it there."
+        )
+    return f"{path.as_uri()}?mode=ro"
 
 
 def version_of(path: Path) -> int:
