@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,8 +132,8 @@ def test_others_find_a_marked_voxel_at_the_same_millimetres(
     voxels[5, 2, 11] = 1000
     path = tmp_path / f"marked{ending}"
     write_volume(path, voxels, geometry)
-    image = sitk.ReadImage(str(path))
-    k, j, i = np.argwhere(sitk.GetArrayFromImage(image) == 1000)[0].tolist()
+    image = SimpleITK.ReadImage(str(path))
+    k, j, i = np.argwhere(SimpleITK.GetArrayFromImage(image) == 1000)[0].tolist()
     assert (i, j, k) == (5, 2, 11)
     lps = image.TransformIndexToPhysicalPoint((i, j, k))
     assert (-lps[0], -lps[1], lps[2]) == pytest.approx(geometry.point_of((5, 2, 11)), abs=2e-3)
@@ -148,8 +148,8 @@ def test_itk_reads_our_channels_and_our_sheared_axes(tmp_path: Path, ending: str
     geometry = placed(degrees=8, shear=0.1)
     voxels = filled((7, 11, 13, 3), "f4")
     write_volume(tmp_path / f"a{ending}", voxels, geometry)
-    image = sitk.ReadImage(str(tmp_path / f"a{ending}"))
-    assert np.array_equal(sitk.GetArrayFromImage(image), voxels.transpose(2, 1, 0, 3))
+    image = SimpleITK.ReadImage(str(tmp_path / f"a{ending}"))
+    assert np.array_equal(SimpleITK.GetArrayFromImage(image), voxels.transpose(2, 1, 0, 3))
     lps = image.TransformIndexToPhysicalPoint((5, 2, 11))
     assert (-lps[0], -lps[1], lps[2]) == pytest.approx(geometry.point_of((5, 2, 11)), abs=1e-6)
 
@@ -183,7 +183,7 @@ def test_the_names_of_labels_come_back(tmp_path: Path) -> None:
     write_volume(path, labels, placed(), names=names)
     assert segment_names(path) == names
     assert np.array_equal(open_labels(path, like=placed()).array(), labels)
-    assert sitk.ReadImage(str(path)).GetMetaData("Segment0_Name") == "spleen"
+    assert SimpleITK.ReadImage(str(path)).GetMetaData("Segment0_Name") == "spleen"
     write_volume(tmp_path / "plain.nrrd", labels, placed())
     assert segment_names(tmp_path / "plain.nrrd") == {}
 

@@ -33,7 +33,6 @@ DTYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def open_scan(path: Path) -> Scan:
@@ -73,7 +72,7 @@ def _header(path: Path) -> tuple[dict[str, str], list[str], int]:
         line = start[end : stop if stop >= 0 else len(start)]
         end = stop + 1 if stop >= 0 else len(start)
         name, equals, value = line.partition(b"=")
-        if not line or not equals or b"\0" in line:
+        if not name.strip() or not equals or b"\0" in line:
             raise VoxloopError(f"{path.name} is no MetaImage file, or cut off within its header; copy it again.")
         fields[name.strip().decode("utf-8", errors="replace")] = value.strip().decode("utf-8", errors="replace")
     named = fields["ElementDataFile"].split()[:1] == ["LIST"]
@@ -99,14 +98,16 @@ def _stored(
     dtype = np.dtype(DTYPES[fields["ElementType"].removesuffix("_ARRAY")])
     big = _yes(fields, "BinaryDataByteOrderMSB") or _yes(fields, "ElementByteOrderMSB")
     files, start = _files(path, fields["ElementDataFile"], rest), int(fields.get("HeaderSize", "0"))
+    if start < -1:
+        raise ValueError(f"it skips {start} bytes")
     if files == (path,):
         if start > 0:
             raise VoxloopError(f"{path.name} skips bytes of its own header; write it anew from its source.")
         start = end
     packed = _yes(fields, "CompressedData")
     packed_bytes = int(fields.get("CompressedDataSize", "0"))
-    if start < -1 or (packed and start < 0) or packed_bytes < 0:
-        raise ValueError(f"it skips {start} bytes")
+    if packed and (start < 0 or packed_bytes < 0):
+        raise ValueError(f"{packed_bytes} packed bytes after {start} others")
     return Stored(
         path,
         files,
@@ -145,9 +146,12 @@ def _affine(path: Path, fields: dict[str, str], axes: int) -> npt.NDArray[np.flo
     if axes == 4 and (turn[3, :3].any() or turn[:3, 3].any()):
         raise VoxloopError(f"{path.name} turns its channels into space; write it anew from its source.")
     affine = np.eye(4)
-    affine[:3, :3] = turn[:3, :3] * spacing[:3]
+    with np.errstate(invalid="ignore", over="ignore"):
+        affine[:3, :3] = turn[:3, :3] * spacing[:3]
     affine[:3, 3] = origin[:3]
-    return LPS_TO_RAS @ affine
+    affine[:2] *= -1.0
+    # Zero has no sign.
+    return affine + 0.0
 
 
 def _numbers(fields: dict[str, str], names: tuple[str, ...], count: int, default: Any) -> npt.NDArray[np.float64]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import struct
-import zlib
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voxloop.data.formats.packed import GZIP, cut_off, first_bytes, require_unpacks
+from voxloop.data.formats.packed import GZIP, cut_off, first_bytes, require_unpacks, unpack_into
 from voxloop.data.geometry import Geometry
 from voxloop.data.scans import Scan, reason, require_believable
 from voxloop.errors import VoxloopError
@@ -61,9 +60,10 @@ def open_scan(path: Path) -> Scan:
 
 
 def _voxels(path: Path, channels: int) -> npt.NDArray[Any]:
+    stored = _load(path).dataobj
     try:
-        voxels = np.asanyarray(_load(path).dataobj)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        voxels = _unpacked(path, stored) if _is_packed(path) else np.asanyarray(stored)
+    except (OSError, ValueError) as error:
         raise VoxloopError(
             f"{path.name} is cut off or damaged ({reason(error)}); copy or download it again."
         ) from error
@@ -73,11 +73,25 @@ def _voxels(path: Path, channels: int) -> npt.NDArray[Any]:
     return voxels[..., 0] if voxels.ndim == 4 and channels == 1 else voxels
 
 
+def _unpacked(path: Path, stored: Any) -> npt.NDArray[Any]:
+    """What nibabel reads, and the checksum behind it, which nibabel does not look at."""
+    from nibabel.volumeutils import apply_read_scaling
+
+    content = np.empty(math.prod(stored.shape) * stored.dtype.itemsize, np.uint8)
+    unpack_into(content, path, 0, int(stored.offset))
+    voxels = content.view(stored.dtype).reshape(stored.shape, order="F")
+    scaled: npt.NDArray[Any] = apply_read_scaling(voxels, np.asanyarray(stored.slope), np.asanyarray(stored.inter))
+    return scaled
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == GZIP
+
+
 def _require_whole(path: Path, expected: int, in_memory: int) -> None:
     """Refuses a file that ends before its voxels do, before any is read."""
-    with path.open("rb") as file:
-        packed = file.read(2) == GZIP
-    if packed:
+    if _is_packed(path):
         require_unpacks(path, 0, expected, in_memory)
     elif path.stat().st_size < expected:
         raise cut_off(path, path.stat().st_size, expected)

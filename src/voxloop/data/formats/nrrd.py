@@ -25,7 +25,7 @@ from voxloop.data.scans import Scan, reason, require_believable
 from voxloop.errors import VoxloopError
 
 # Slicer describes each segment in about a kilobyte.
-MOST_HEADER_BYTES = 4 << 20
+MOST_HEADER_BYTES = 2 << 20
 END = re.compile(rb"\r?\n\r?\n")
 LINE = re.compile(r"\r?\n")
 ESCAPED = re.compile(r"\\([n\\])")
@@ -209,7 +209,9 @@ def _affine(path: Path, fields: dict[str, str]) -> npt.NDArray[np.float64]:
         affine[:3, axis] = _numbers(vector)
     if "space origin" in fields:
         affine[:3, 3] = _numbers(fields["space origin"])
-    return np.diag((*SPACES[fields["space"].lower()], 1.0)) @ affine
+    affine[:3] *= np.array(SPACES[fields["space"].lower()])[:, None]
+    # Zero has no sign.
+    return affine + 0.0
 
 
 def _numbers(vector: str) -> Any:

@@ -114,13 +114,13 @@ def _source(path: Path, number: int, channel: object) -> Source:
 
 def _open(source: Source) -> Scan:
     if isinstance(source, tuple):
-        from voxloop.data.dicom import open_series
-
         missing = [file for file in source if not file.is_file()]
         if missing:
             raise VoxloopError(
                 f"{len(missing)} of {len(source)} slices are not there, {missing[0]} for one; bring them back."
             )
+        from voxloop.data.dicom import open_series
+
         return open_series(source)
     if source.name.lower().endswith(ENDING):
         raise VoxloopError(f"{source.name} is a reference itself; name the files that it refers to.")
@@ -131,13 +131,13 @@ def _stacked(scans: tuple[Scan, ...]) -> npt.NDArray[Any]:
     if len(scans) == 1:
         return scans[0].array()
     first = scans[0].array()
+    dtypes = [first.dtype]
     stacked = np.empty((*first.shape, len(scans)), first.dtype, order="F")
     stacked[..., 0] = first
     for number, scan in enumerate(scans[1:], start=1):
         voxels = scan.array()
-        wide = np.result_type(stacked, voxels)
-        if wide != stacked.dtype:
-            stacked = stacked.astype(wide)
+        dtypes.append(voxels.dtype)
+        stacked = stacked.astype(np.result_type(*dtypes), copy=False)
         stacked[..., number] = voxels
     return stacked
 

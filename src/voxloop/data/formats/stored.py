@@ -99,12 +99,12 @@ def beside(header: Path, name: str) -> Path:
     """
     if not name or "\0" in name:
         raise VoxloopError(f"{header.name} does not say which file holds its voxels; write it anew from its source.")
-    for folder in dict.fromkeys((header.parent.resolve(), header.resolve().parent)):
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder):
-            continue
+    folders = dict.fromkeys((header.parent.resolve(), header.resolve().parent))
+    inside = [path for folder in folders if (path := (folder / name).resolve()).is_relative_to(folder)]
+    for path in inside:
         if path.is_file():
             return path
+    if inside:
         raise VoxloopError(
             f'{header.name} keeps its voxels in "{name[:120]}", which is not beside it; copy both files together.'
         )
