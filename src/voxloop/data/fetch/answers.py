@@ -23,11 +23,11 @@ LONGEST_PAUSE_S = 60.0
 
 
 class DroppedError(Exception):
-    """The file did not come whole this time, and another try may bring the rest."""
+    """The file did not come whole this time, and another try may bring the rest, or all of it `anew`."""
 
-    def __init__(self, why: str, pause_s: float = 0.0) -> None:
+    def __init__(self, why: str, pause_s: float = 0.0, anew: bool = False) -> None:
         super().__init__(why)
-        self.pause_s = pause_s
+        self.pause_s, self.anew = pause_s, anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class _OnlyHttp(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme not in ("http", "https"):
+            fp.close()
             raise VoxloopError(
                 f"{req.full_url} sends on to {newurl[:80]}, which is no http or https address; check --mirror."
             )
@@ -135,7 +136,7 @@ def _refusal(url: str, error: urllib.error.HTTPError, first: int) -> Exception:
             f"{error.code} {error.reason}", min(float(wait), LONGEST_PAUSE_S) if wait.isdecimal() else 0.0
         )
     if error.code == 416 and first:
-        return DroppedError("the server has a shorter file now")
+        return DroppedError("the server has a shorter file now", anew=True)
     if error.code in (404, 410):
         return VoxloopError(
             f"{url} is not there ({error.code}); check --mirror, the folder or address under which it lies."

@@ -133,7 +133,7 @@ def _get_archive(
 
 def _local(mirror: str, task: Task) -> Path | None:
     """The archive under a mirror that is a folder, named by path or file:// address."""
-    scheme = urlsplit(mirror).scheme if "://" in mirror else ""
+    scheme = mirror.partition("://")[0].lower() if "://" in mirror else ""
     if scheme == "file":
         return Path(url2pathname(urlsplit(mirror).path)) / task.archive
     if scheme == "":

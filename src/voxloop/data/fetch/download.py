@@ -68,6 +68,8 @@ def _complete(
         except DroppedError as drop:
             if part.digest == md5:
                 return
+            if drop.anew:
+                part.discard()
             if part.size > furthest:
                 furthest, tries = part.size, 0
             if tries == len(patience.pauses_s):
@@ -95,8 +97,7 @@ def _receive(
     """Everything that one answer brings, onto the part."""
     whole = answer.version.bytes
     if answer.first not in (0, part.size) or (answer.first and not answer.continues(part.version)):
-        part.discard()
-        raise DroppedError("the server has another file now")
+        raise DroppedError("the server has another file now", anew=True)
     if whole is not None and whole > most:
         raise VoxloopError(f"{answer.url} claims to be {amount(whole)}, far more than was published; check --mirror.")
     begin = b""
@@ -131,8 +132,10 @@ def _first_block(answer: Answer) -> bytes:
         if not data:
             break
         begin += data
+    if len(begin) < min(512, answer.version.bytes or 0):
+        raise DroppedError("it ended at once")
     if not is_tar(begin):
-        looks = "a web page, perhaps one to sign in on" if begin.lstrip()[:1] == b"<" else f"{ascii(begin[:24])[1:]}"
+        looks = "a web page, perhaps one to sign in on" if begin.lstrip()[:1] == b"<" else f"{begin[:24]!r}"[1:]
         raise VoxloopError(
             f"{answer.url} sends no tar archive but {looks}; check --mirror, or get the file by hand and name it with --archive."
         )
