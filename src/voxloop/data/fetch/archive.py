@@ -34,7 +34,8 @@ DAMAGE = (
     AttributeError,
 )
 
-Kind = Literal["file", "folder", "link", "device", "sparse file", "encrypted file"]
+BY_HAND = "unpack it by hand if you trust it"
+Kind = Literal["file", "folder", "a link", "a device", "a sparse file", "an encrypted file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,18 @@ def members(archive: Path, most_bytes: int | None = None) -> Iterator[Member]:
         begin = file.read(512)
         file.seek(0)
         if begin.startswith(b"PK\x03\x04"):
-            yield from _bounded(archive, _zip_members(archive, file), most_bytes or _usual(size))
+            most = most_bytes or _usual(size)
+            yield from _bounded(archive, _zip_members(archive, file, most), most)
         elif begin.startswith(b"\x1f\x8b"):
             most = most_bytes or _usual(size)
             with gzip.GzipFile(fileobj=file) as plain:
                 yield from _bounded(archive, _tar_members(archive, plain, file, most), most)
         elif is_tar(begin):
             # A tar is not compressed, so it can hold no more than it is.
-            yield from _bounded(archive, _tar_members(archive, file, file, size), min(most_bytes or size, size))
+            cut_off = "it is damaged or cut off, get it again" if (most_bytes or size) >= size else BY_HAND
+            yield from _bounded(
+                archive, _tar_members(archive, file, file, size), min(most_bytes or size, size), cut_off
+            )
         else:
             raise VoxloopError(
                 f"{archive.name} is neither a tar, a tar.gz nor a zip; get it again, or unpack it by hand."
@@ -88,7 +93,7 @@ def _usual(size: int) -> int:
     return 100 * size + 64 * CHUNK
 
 
-def _bounded(archive: Path, found: Iterator[Member], most: int) -> Iterator[Member]:
+def _bounded(archive: Path, found: Iterator[Member], most: int, way_out: str = BY_HAND) -> Iterator[Member]:
     """Adds up what members say they are, and turns what the libraries raise on damaged archives into a sentence."""
     claimed = 0
     while True:
@@ -98,11 +103,13 @@ def _bounded(archive: Path, found: Iterator[Member], most: int) -> Iterator[Memb
             return
         claimed += member.size
         if claimed > most:
-            raise VoxloopError(
-                f"{archive.name} has {amount(archive.stat().st_size)} and says that it unpacks to more than {amount(most)}; "
-                "unpack it by hand if you trust it."
-            )
+            raise _too_large(archive, most, way_out)
         yield member
+
+
+def _too_large(archive: Path, most: int, way_out: str = BY_HAND) -> VoxloopError:
+    size = amount(archive.stat().st_size)
+    return VoxloopError(f"{archive.name} has {size} and says that it unpacks to more than {amount(most)}; {way_out}.")
 
 
 @contextmanager
@@ -171,22 +178,27 @@ def _tar_members(archive: Path, plain: IO[bytes] | gzip.GzipFile, packed: IO[byt
     # At what it cannot read the library stops as if all were well; a whole archive ends with a block of zeros.
     if stream.last != bytes(512):
         raise VoxloopError(f"{archive.name} ends before its end is marked, so it is damaged or cut off; get it again.")
+    # A checksum that is wrong shows at the end only.
+    while stream.content(CHUNK):
+        stream.seek(stream.tell())
 
 
 def _tar_kind(info: tarfile.TarInfo) -> Kind:
     if info.isdir():
         return "folder"
     if info.issparse():
-        return "sparse file"
+        return "a sparse file"
     if info.isreg():
         return "file"
-    return "link" if info.issym() or info.islnk() else "device"
+    return "a link" if info.issym() or info.islnk() else "a device"
 
 
-def _zip_members(archive: Path, file: IO[bytes]) -> Iterator[Member]:
+def _zip_members(archive: Path, file: IO[bytes], most: int) -> Iterator[Member]:
     with zipfile.ZipFile(file) as opened:
         infos = opened.infolist()
         total, done = sum(info.file_size for info in infos), 0
+        if total > most:
+            raise _too_large(archive, most)
         for info in infos:
 
             def chunks(info: zipfile.ZipInfo = info) -> Iterator[bytes]:
@@ -208,9 +220,9 @@ def _zip_kind(info: zipfile.ZipInfo) -> Kind:
     if info.is_dir():
         return "folder"
     if info.flag_bits & 0x1:
-        return "encrypted file"
+        return "an encrypted file"
     # Only zips made on Unix say what a member is.
     mode = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
     if mode in (0, stat.S_IFREG):
         return "file"
-    return "link" if mode == stat.S_IFLNK else "device"
+    return "a link" if mode == stat.S_IFLNK else "a device"

@@ -55,7 +55,7 @@ def unpack(
                 raise full(error, folder.parent.parent, "and run this again") from error
             raise
     if not files:
-        raise VoxloopError(f"{archive.name} has no files in it; is it the right archive?")
+        raise VoxloopError(f"{archive.name} has no files in it; check that it is the right archive.")
     return _lifted(folder, files)
 
 
@@ -73,7 +73,7 @@ def _parts(archive: Path, member: Member) -> list[str]:
         )
     if member.kind not in ("file", "folder"):
         raise VoxloopError(
-            f'{archive.name} has a {member.kind} in it ("{member.name[:80]}"); only plain files are unpacked, pack those.'
+            f'{archive.name} has {member.kind} in it ("{member.name[:80]}"); only plain files are unpacked, pack those.'
         )
     return parts
 
