@@ -102,6 +102,45 @@ def test_two_processes_at_once_make_one_dataset(tmp_path: Path) -> None:
     assert_whole(tmp_path)
 
 
+def test_a_kill_just_before_tidying_up_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    with serving(Mirror(tiny_tar())) as mirror:
+        get(mirror, tmp_path)
+        work = tmp_path / ".Task09_Spleen.fetching"
+        work.mkdir()
+        (work / "Task09_Spleen.tar").write_bytes(tiny_tar())
+        (work / "lock").touch()
+        assert fetch(tiny_task(), tmp_path, mirror=mirror.url).already
+        assert len(mirror.asked) == 1
+    assert_whole(tmp_path)
+
+
+def test_a_part_is_not_needed_any_more_where_somebody_brings_the_archive(tmp_path: Path) -> None:
+    with serving(Mirror(tiny_tar(), answers=[Answer(drop_after=HALF)] + [Answer(status=503)] * 3)) as mirror:
+        with pytest.raises(VoxloopError):
+            get(mirror, tmp_path / "out")
+        (tmp_path / "brought.tar").write_bytes(tiny_tar())
+        get(mirror, tmp_path / "out", archive=tmp_path / "brought.tar")
+    assert_whole(tmp_path / "out")
+
+
+def test_an_interrupt_is_a_sentence_and_the_next_call_goes_on(tmp_path: Path) -> None:
+    # The published task from a mirror that stops in its middle, as somebody at a terminal meets it.
+    words = ["data", "fetch", "spleen", "--out", str(tmp_path)]
+    with serving(Mirror(tiny_tar(), answers=[Answer(silent_after=HALF)])) as mirror:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "voxloop", *words, "--mirror", mirror.url], stderr=subprocess.PIPE, text=True
+        )
+        while not any(part.stat().st_size == HALF for part in tmp_path.rglob("*.part")):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        assert said == "voxloop: interrupted; the same command goes on from here\n"
+        assert process.returncode == 130
+        get(mirror, tmp_path)
+        assert mirror.asked[-1]["Range"] == f"bytes={HALF}-"
+    assert_whole(tmp_path)
+
+
 @pytest.mark.parametrize("most", [1000, HALF])
 def test_a_full_disk_is_a_sentence_and_the_next_call_goes_on(tmp_path: Path, most: int) -> None:
     with serving(Mirror(tiny_tar())) as mirror:

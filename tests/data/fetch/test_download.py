@@ -60,6 +60,15 @@ def test_a_dropped_connection_goes_on_where_it_was(tmp_path: Path, drops: list[i
     assert mirror.asked[-1].get("If-Range") == '"v1"'
 
 
+def test_a_break_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    with serving(Mirror(tiny_tar(), answers=[Answer(drop_after=HALF)])) as mirror:
+        get(mirror, tmp_path, say=said.append)
+    assert len(said) == 2
+    assert said[1].startswith("The connection broke off (it ended ")
+    assert said[1].endswith("; going on in 0 s.")
+
+
 def test_a_server_without_ranges_is_asked_for_all_of_it_again(tmp_path: Path) -> None:
     with serving(Mirror(tiny_tar(), ranges=False, answers=[Answer(drop_after=HALF)])) as mirror:
         get(mirror, tmp_path)
@@ -218,6 +227,14 @@ def test_a_redirect_is_followed_to_http_only(tmp_path: Path) -> None:
             assert_refused(mirror, tmp_path, part)
         mirror.answers = [Answer(status=302, body=b"", headers={"Location": f"{there.url}/Task09_Spleen.tar"})]
         get(mirror, tmp_path)
+    assert_whole(tmp_path)
+
+
+def test_a_proxy_is_used_where_one_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Mirror(tiny_tar())) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        fetch(tiny_task(), tmp_path, mirror="http://mirror.invalid/msd", patience=HASTE)
+        assert proxy.paths == ["http://mirror.invalid/msd/Task09_Spleen.tar"]
     assert_whole(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -54,10 +55,20 @@ def fetch(
     if task is None:
         raise VoxloopError("Name a task, such as: voxloop data fetch spleen (all ten: voxloop data fetch --list)")
     wanted = find_task(task)
-    with _stages(words) as progress:
-        done = dataset.fetch(
-            wanted, out, MIRROR if mirror is None else mirror, archive, keep_archive, say=words.print, progress=progress
-        )
+    try:
+        with _stages(words) as progress:
+            done = dataset.fetch(
+                wanted,
+                out,
+                MIRROR if mirror is None else mirror,
+                archive,
+                keep_archive,
+                say=words.print,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        print("voxloop: interrupted; the same command goes on from here", file=sys.stderr)
+        raise typer.Exit(130) from None
     read = read_dataset(done.folder)
     if as_json:
         print_json(

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from email.message import Message
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
@@ -41,7 +41,7 @@ class Answer:
 
     def continues(self, version: Version) -> bool:
         """Whether these bytes are of the version that a part is of, as far as both say."""
-        pairs = zip((self.version.etag, self.version.bytes), (version.etag, version.bytes), strict=True)
+        pairs = zip(astuple(self.version), astuple(version), strict=True)
         return all(mine is None or theirs is None or mine == theirs for mine, theirs in pairs)
 
     def read(self, count: int) -> bytes:

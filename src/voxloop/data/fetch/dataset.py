@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 from voxloop.data.fetch.download import Patience, download
 from voxloop.data.fetch.parts import Progress, digest_of
-from voxloop.data.fetch.places import amount, require_room, whole_folder, workplace
+from voxloop.data.fetch.places import amount, require_room, whole_folder, work_of, workplace
 from voxloop.data.fetch.tasks import MIRROR, Task
 from voxloop.data.fetch.unpack import unpack
 from voxloop.errors import VoxloopError
@@ -49,26 +49,29 @@ def fetch(
     Every call goes on from what the last one reached, and one that has nothing to do does nothing.
     """
     folder = out / task.name
-    if (done := find_fetched(task, folder)) is not None:
+    if (done := find_fetched(task, folder)) is not None and not work_of(folder).exists():
         return done
     with workplace(folder, say) as work:
-        # While this process waited, another one may have done it all.
-        if (done := find_fetched(task, folder)) is not None:
-            return done
-        tar, ours = _get_archive(task, out, work, mirror, archive, patience or Patience(), say, progress)
-        require_room(out, tar.stat().st_size, f"Unpacking {task.name}")
-        with whole_folder(folder, work / "unpacked") as unpacked:
-            files = unpack(tar, unpacked, progress=progress)
-            note = {"task": task.name, "md5": task.md5, "files": files}
-            with (unpacked / NOTE).open("x", encoding="utf-8") as file:
-                json.dump(note, file)
-                file.flush()
-                os.fsync(file.fileno())
-        if ours and keep_archive:
-            tar.rename(out / task.archive)
-        elif ours:
-            tar.unlink()
-    return Fetched(task, folder, len(files), sum(files.values()), already=False)
+        # While this process waited, another one may have done it all; or it was killed just before it tidied up.
+        if (done := find_fetched(task, folder)) is None:
+            tar = _get_archive(task, out, work, mirror, archive, patience or Patience(), say, progress)
+            require_room(out, tar.stat().st_size, f"Unpacking {task.name}")
+            with whole_folder(folder, work / "unpacked") as unpacked:
+                files = unpack(tar, unpacked, progress=progress)
+                _write_note(unpacked, task, files)
+            done = Fetched(task, folder, len(files), sum(files.values()), already=False)
+        if keep_archive and (work / task.archive).is_file():
+            (work / task.archive).rename(out / task.archive)
+        for left in work.glob(f"{task.archive}*"):
+            left.unlink()
+    return done
+
+
+def _write_note(folder: Path, task: Task, files: dict[str, int]) -> None:
+    with (folder / NOTE).open("x", encoding="utf-8") as file:
+        json.dump({"task": task.name, "md5": task.md5, "files": files}, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def find_fetched(task: Task, folder: Path) -> Fetched | None:
@@ -103,20 +106,20 @@ def _get_archive(
     patience: Patience,
     say: Say | None,
     progress: Progress | None,
-) -> tuple[Path, bool]:
-    """The verified tar, and whether it is ours to move and delete."""
+) -> Path:
+    """The verified tar: one that is here, or one that is fetched into the workplace."""
     here = archive or _local(mirror, task)
     if here is not None:
         if not here.is_file():
             raise VoxloopError(f"No archive is at {here}; check the path.")
-        return _verified(here, task, progress), False
+        return _verified(here, task, progress)
     if (out / task.archive).is_file():
         # Brought by hand, or kept.
-        return _verified(out / task.archive, task, progress), False
+        return _verified(out / task.archive, task, progress)
     tar = work / task.archive
     if tar.is_file():
         if digest_of(tar, progress) == task.md5:
-            return tar, True
+            return tar
         # It was whole once; a disk forgets.
         tar.unlink()
     url = f"{mirror.rstrip('/')}/{task.archive}"
@@ -127,8 +130,8 @@ def _get_archive(
         # The archive, and beside it what is in it.
         require_room(out, whole - already + whole, f"Fetching {task.name}")
 
-    download(url, tar, task.md5, task.about_bytes, patience, make_room, progress)
-    return tar, True
+    download(url, tar, task.md5, task.about_bytes, patience, make_room, say, progress)
+    return tar
 
 
 def _local(mirror: str, task: Task) -> Path | None:

@@ -31,6 +31,7 @@ def download(
     about_bytes: int,
     patience: Patience | None = None,
     make_room: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Brings a tar to `into`, verified. `make_room(whole, here)` may refuse before the first byte.
@@ -41,7 +42,7 @@ def download(
     patience = patience or Patience()
     with Part(into, progress) as part:
         try:
-            _complete(part, url, md5, 2 * about_bytes, patience, make_room, progress)
+            _complete(part, url, md5, 2 * about_bytes, patience, make_room, say, progress)
             part.become_whole()
         except OSError as error:
             # Only the disk's: those of the network are told apart where they are raised.
@@ -57,6 +58,7 @@ def _complete(
     most: int,
     patience: Patience,
     make_room: Callable[[int, int], None] | None,
+    say: Callable[[str], None] | None,
     progress: Progress | None,
 ) -> None:
     furthest, tries, answered, from_the_start = part.size, 0, part.size > 0, False
@@ -76,7 +78,10 @@ def _complete(
                 raise VoxloopError(
                     f"{url} breaks off again and again ({drop}) at {amount(part.size)}; run the same command later, it goes on from there."
                 ) from drop
-            time.sleep(max(patience.pauses_s[tries], drop.pause_s))
+            pause_s = max(patience.pauses_s[tries], drop.pause_s)
+            if say is not None:
+                say(f"The connection broke off ({drop}) at {amount(part.size)}; going on in {pause_s:.0f} s.")
+            time.sleep(pause_s)
             tries += 1
             continue
         if part.digest == md5:

@@ -39,13 +39,17 @@ def full(error: OSError, folder: Path, then: str) -> VoxloopError:
     return VoxloopError(f"The disk that holds {folder.absolute()} {why}; free some space, {then}.")
 
 
+def work_of(into: Path) -> Path:
+    return into.with_name(f".{into.name}.fetching")
+
+
 @contextmanager
 def workplace(into: Path, say: Callable[[str], None] | None = None) -> Iterator[Path]:
     """A hidden folder beside `into` where one process at a time makes it; what a killed one left is still there.
 
     A second process waits. The folder goes when nothing is left in it.
     """
-    work = into.with_name(f".{into.name}.fetching")
+    work = work_of(into)
     lock = _take(work, into, say)
     try:
         yield work
