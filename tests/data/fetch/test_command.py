@@ -56,6 +56,8 @@ def test_a_person_reads_what_came_and_what_is_next(tmp_path: Path, tiny: None, m
 
 
 def test_a_program_reads_json_and_nothing_else(tmp_path: Path, tiny: None) -> None:
+    tmp_path = tmp_path / "a [bold] folder"
+    tmp_path.mkdir()
     (tmp_path / "brought.tar").write_bytes(tiny_tar())
     words = ["spleen", "--archive", str(tmp_path / "brought.tar"), "--out", str(tmp_path), "--json"]
     said = json.loads(run(*words).stdout)
@@ -63,6 +65,7 @@ def test_a_program_reads_json_and_nothing_else(tmp_path: Path, tiny: None) -> No
     assert (said["training"], said["test"], said["already"]) == (2, 1, False)
     assert (said["labels"], said["modality"]) == ({"0": "background", "1": "spleen"}, {"0": "CT"})
     assert json.loads(run(*words).stdout)["already"] is True
+    assert f"{tmp_path}/Task09_Spleen is there already" in run(*words[:-1]).stdout
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,7 @@ from voxloop.cli.console import console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from voxloop.data.fetch.parts import Progress
+    from voxloop.data.fetch.places import Progress
     from voxloop.data.fetch.tasks import Task
 
 
@@ -49,6 +51,8 @@ def fetch(
     from voxloop.errors import VoxloopError
 
     words = console(as_json)
+    # A path may have square brackets in it.
+    say = partial(words.print, markup=False)
     if list_tasks:
         _show_tasks(words, as_json)
         return
@@ -63,7 +67,7 @@ def fetch(
                 MIRROR if mirror is None else mirror,
                 archive,
                 keep_archive,
-                say=words.print,
+                say=say,
                 progress=progress,
             )
     except KeyboardInterrupt:
@@ -88,14 +92,14 @@ def fetch(
         )
         return
     if done.already:
-        words.print(f"{done.folder} is there already, whole.")
-    words.print(
+        say(f"{done.folder} is there already, whole.")
+    say(
         f"{done.folder}: {len(read.training)} labelled cases and {len(read.test)} without labels, {', '.join(read.modality.values())}."
     )
-    words.print(f"Labels: {', '.join(f'{value} {name}' for value, name in read.labels.items())}.")
-    words.print(f"Licence: {LICENCE}. Name the source: {SOURCE}.")
-    words.print(f"Next:  voxloop data check {done.folder}")
-    words.print(f"       voxloop train {_recipe(wanted)} --data {done.folder}")
+    say(f"Labels: {', '.join(f'{value} {name}' for value, name in read.labels.items())}.")
+    say(f"Licence: {LICENCE}. Name the source: {SOURCE}.")
+    say(f"Next:  voxloop data check {shlex.quote(str(done.folder))}")
+    say(f"       voxloop train {_recipe(wanted)} --data {shlex.quote(str(done.folder))}")
 
 
 def _recipe(task: Task) -> str:

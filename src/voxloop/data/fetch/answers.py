@@ -103,7 +103,7 @@ class _OnlyHttp(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme not in ("http", "https"):
             fp.close()
             raise VoxloopError(
-                f"{req.full_url} sends on to {newurl[:80]}, which is no http or https address; check --mirror."
+                f"{req.full_url} sends on to {_shown(newurl)}, which is no http or https address; check --mirror."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -118,7 +118,7 @@ def _answer(url: str, response: http.client.HTTPResponse) -> Answer:
         # A part of nobody knows where: as if it were of another file.
         first, whole = (int(said[1]), said[3]) if said else (-1, "*")
         return Answer(url, first, Version(etag, modified, None if whole == "*" else int(whole)), response)
-    raise VoxloopError(f"{url} answers {response.status} {response.reason}, which is no file; check --mirror.")
+    raise VoxloopError(f"{url} answers {response.status} {_shown(response.reason)}, which is no file; check --mirror.")
 
 
 def _length(headers: Message) -> int | None:
@@ -133,7 +133,7 @@ def _refusal(url: str, error: urllib.error.HTTPError, first: int) -> Exception:
     if error.code in ANOTHER_TIME:
         wait = error.headers.get("Retry-After", "")
         return DroppedError(
-            f"{error.code} {error.reason}", min(float(wait), LONGEST_PAUSE_S) if wait.isdecimal() else 0.0
+            f"{error.code} {_shown(error.reason)}", min(float(wait), LONGEST_PAUSE_S) if wait.isdecimal() else 0.0
         )
     if error.code == 416 and first:
         return DroppedError("the server has a shorter file now", anew=True)
@@ -141,9 +141,8 @@ def _refusal(url: str, error: urllib.error.HTTPError, first: int) -> Exception:
         return VoxloopError(
             f"{url} is not there ({error.code}); check --mirror, the folder or address under which it lies."
         )
-    said = str(error.reason).splitlines() or [""]
     return VoxloopError(
-        f"{url} is refused ({error.code} {said[0][:120]}); check --mirror, or get the file by hand and name it with --archive."
+        f"{url} is refused ({error.code} {_shown(error.reason)}); check --mirror, or get the file by hand and name it with --archive."
     )
 
 
@@ -162,4 +161,9 @@ def _reason(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "silence"
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(said).splitlines()[0][:120]
+    return _shown(said)
+
+
+def _shown(said: object) -> str:
+    """What a server or a library says, as one line that a terminal may print."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(said))[:120]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import stat
 import tarfile
@@ -23,7 +24,6 @@ MOST_HEADER = 16 * CHUNK
 DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
-    gzip.BadGzipFile,
     zlib.error,
     EOFError,
     RuntimeError,
@@ -118,7 +118,10 @@ def _readable(archive: Path) -> Iterator[None]:
         yield
     except VoxloopError:
         raise
-    except DAMAGE as error:
+    except (*DAMAGE, OSError) as error:
+        # EINVAL: sent to a place before the first byte. A disk that fails to read is told as such.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         said = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise VoxloopError(f"{archive.name} is damaged or cut off ({said}); get it again.") from error
 

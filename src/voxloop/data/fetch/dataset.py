@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from voxloop.data.fetch.download import Patience, download
-from voxloop.data.fetch.parts import Progress, digest_of
-from voxloop.data.fetch.places import amount, require_room, whole_folder, work_of, workplace
+from voxloop.data.fetch.parts import digest_of
+from voxloop.data.fetch.places import Progress, amount, require_room, whole_folder, work_of, workplace
 from voxloop.data.fetch.tasks import MIRROR, Task
 from voxloop.data.fetch.unpack import unpack
 from voxloop.errors import VoxloopError

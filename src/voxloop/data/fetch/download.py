@@ -9,8 +9,8 @@ from pathlib import Path
 
 from voxloop.data.fetch.answers import Answer, DroppedError, ask
 from voxloop.data.fetch.archive import is_tar
-from voxloop.data.fetch.parts import CHUNK, Part, Progress
-from voxloop.data.fetch.places import FULL, amount, full
+from voxloop.data.fetch.parts import CHUNK, Part
+from voxloop.data.fetch.places import FULL, Progress, amount, full
 from voxloop.errors import VoxloopError
 
 DOWNLOADING = "Downloading"
@@ -94,6 +94,8 @@ def _complete(
                 f"{url} is not the file that was published: its checksum is {came}, not {md5}; nothing of it was kept, try another --mirror."
             )
         from_the_start, furthest = True, 0
+        if say is not None:
+            say("What came in parts is not the file that was published; getting all of it anew, once.")
 
 
 def _receive(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from voxloop.data.fetch.places import Progress
+
 CHUNK = 1 << 20
 CHECKING = "Checking what is here"
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from voxloop.errors import VoxloopError
 
+Progress = Callable[[int, int, str], None]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 
 from voxloop.data.fetch.archive import Member, members
-from voxloop.data.fetch.places import FULL, full, whole_folder, workplace
+from voxloop.data.fetch.places import FULL, Progress, full, whole_folder, workplace
 from voxloop.errors import VoxloopError
 
-Progress = Callable[[int, int, str], None]
 UNPACKING = "Unpacking"
 # More names than any dataset has; an archive of empty files is small, and a folder of a hundred million is not.
 MOST_MEMBERS = 250_000
