@@ -74,14 +74,14 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What tells channels apart, free of scale: ranks in the foreground, by place, under each label, and in fluid.
+    """What tells channels apart, free of scale: ranks in the foreground, by place, under each label, and where each is brightest.
 
-    `fluid[a][b]` is the mean rank of channel b where channel a is darkest.
+    `bright[a][b]` is the mean rank of channel b where channel a is brightest.
     """
 
     places: tuple[tuple[float | None, ...], ...]
     under: dict[int, tuple[float, ...]]
-    fluid: tuple[tuple[float, ...], ...]
+    bright: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Facts:
             else Profile(
                 tuple(tuple(row) for row in profile["places"]),
                 {int(value): tuple(ranks) for value, ranks in profile["under"].items()},
-                tuple(tuple(row) for row in profile["fluid"]),
+                tuple(tuple(row) for row in profile["bright"]),
             ),
             seconds=kept["seconds"],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -52,7 +53,10 @@ def ranked(findings: list[Finding]) -> list[Finding]:
     """Worst first, then in the order of the catalogue, then by case."""
     order = {kind: number for number, kind in enumerate(KINDS)}
 
-    def rank(finding: Finding) -> tuple[int, int, str, str]:
-        return (SEVERITIES.index(finding.severity), order[finding.kind], finding.case or "", finding.file or "")
+    def rank(finding: Finding) -> tuple[int, int, list[tuple[int, str]], str]:
+        # spleen_2 comes before spleen_10.
+        parts = re.split(r"(\d+)", finding.case or "")
+        natural = [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+        return (SEVERITIES.index(finding.severity), order[finding.kind], natural, finding.file or "")
 
     return sorted(findings, key=rank)

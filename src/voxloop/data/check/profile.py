@@ -1,4 +1,4 @@
-"""What tells the channels of an MRI apart whatever their scale: ranks by place, under labels, and in fluid."""
+"""What tells the channels of an MRI apart whatever their scale: ranks by place, under labels, and where each is brightest."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def profile(
     ranks = np.stack([_ranks(stack[..., number][inside]) for number in range(stack.shape[-1])], axis=-1)
     where = np.argwhere(inside)
     values = labels[inside] if labels is not None else np.zeros(where.shape[0], np.int64)
-    # Fluid is the patient's own; a tumour may be darker.
+    # What is bright in a tumour is known from the labels; fluid and vessels are outside of them.
     healthy = values == 0
     under = {
         int(value): tuple(ranks[values == value].mean(axis=0).round(4).tolist())
         for value in np.unique(values)
         if value > 0 and (values == value).sum() >= 5
     }
-    return Profile(_places(where, ranks, affine), under, _fluid(ranks[healthy] if healthy.sum() > 100 else ranks))
+    return Profile(_places(where, ranks, affine), under, _bright(ranks[healthy] if healthy.sum() > 100 else ranks))
 
 
 def _ranks(values: Ranks) -> Ranks:
@@ -81,10 +81,10 @@ def _places(where: npt.NDArray[np.int64], ranks: Ranks, affine: Affine) -> tuple
     return tuple(rows)
 
 
-def _fluid(ranks: Ranks) -> tuple[tuple[float, ...], ...]:
-    """Where channel a is darkest (its lowest tenth): the mean rank of each channel."""
+def _bright(ranks: Ranks) -> tuple[tuple[float, ...], ...]:
+    """Where channel a is brightest (its highest fiftieth): the mean rank of each channel."""
     rows = []
     for channel in range(ranks.shape[1]):
-        dark = ranks[:, channel] <= np.quantile(ranks[:, channel], 0.05)
-        rows.append(tuple(ranks[dark].mean(axis=0).round(4).tolist()))
+        most = ranks[:, channel] >= np.quantile(ranks[:, channel], 0.98)
+        rows.append(tuple(ranks[most].mean(axis=0).round(4).tolist()))
     return tuple(rows)

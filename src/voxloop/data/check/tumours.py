@@ -17,6 +17,7 @@ from voxloop.data.check.listing import Listing
 
 # A name has to be contradicted by so much, and another order has to hold by so much, in ranks from 0 to 1.
 CONTRADICTED, HOLDS = -0.03, 0.03
+FLUID = 0.1
 # How much better, in correlation summed over channels, another order has to be for a case to be reported.
 MARGIN = 1.0
 # Cases that make a consensus.
@@ -99,12 +100,13 @@ def _channels(listing: Listing, cases: list[Case], roles: Roles) -> list[Finding
                     order=list(common),
                 )
             ]
-    by_names = {case.id: order for case, order in named if order is not None and order != whole}
+    by_names = {case.id: order for case, order in named if order is not None}
     by_crowd = _order_by_crowd(cases)
     for case in cases:
-        order = by_crowd.get(case.id) or by_names.get(case.id)
-        if order is not None:
-            why = "as the other cases have them" if case.id in by_crowd else "as fluid and tumour look in them"
+        # What is known of the sequences tells them apart better than likeness does.
+        order = by_names.get(case.id) or by_crowd.get(case.id) or whole
+        if order != whole:
+            why = "as fluid and tumour look in them" if case.id in by_names else "as the other cases have them"
             case.say(
                 "channel_order",
                 f"The channels look like {_listed(listing, order)} ({why}), and modality says {_listed(listing, whole)}.",
@@ -134,10 +136,11 @@ def _order_by_names(profile: Profile, roles: Roles, count: int) -> tuple[int, ..
         """`order[stored] = named`; each margin is above zero where what is known of the sequences is so."""
         at = {role: list(order).index(number) for role, number in roles.channels.items()}
         t1, t2, flair = at["t1"], at["t2"], at["flair"]
-        found = [profile.fluid[t1][t2] - profile.fluid[t1][flair] - 0.1]
+        # The brightest of T2 is fluid, which is dark in FLAIR; the brightest of FLAIR is bright in T2 as well.
+        found = [profile.bright[flair][t2] - profile.bright[t2][flair]]
         edema, enhancing, core = under.get("edema"), under.get("enhancing"), under.get("core")
         if edema is not None:
-            found.append(min(edema[flair], edema[t2]) - edema[t1])
+            found.append(min(edema[flair], edema[t2]) - max(edema[t1], edema[at.get("t1gd", t1)]))
         if "t1gd" in at and enhancing is not None:
             gd = at["t1gd"]
             found.append(enhancing[gd] - enhancing[t1])
@@ -146,20 +149,22 @@ def _order_by_names(profile: Profile, roles: Roles, count: int) -> tuple[int, ..
                 found.append(enhancing[gd] - other[gd])
         return found
 
-    told = {"t1gd", "flair", "t2", "t1"} <= set(roles.channels) and under.get("enhancing") and under.get("edema")
-    if not told:
-        return None
-    if min(margins(whole)) >= CONTRADICTED:
-        return whole
+    sure = "t1gd" in roles.channels and bool(under.get("enhancing") and under.get("edema"))
+    # Without a whole tumour less is known, so that it has to contradict more clearly.
+    if min(margins(whole)) >= (CONTRADICTED if sure else -FLUID):
+        return whole if sure else None
     fixed = [number for number in whole if number not in roles.channels.values()]
     holding = [
         order
         for order in permutations(whole)
         if all(order[number] == number for number in fixed) and min(margins(order)) >= HOLDS
     ]
-    if not holding:
-        return None
-    return max(holding, key=lambda order: min(margins(order)))
+
+    def likely(order: tuple[int, ...]) -> tuple[int, float]:
+        moved = sum(order[number] != number for number in whole)
+        return (0 if sure else -moved, min(margins(order)))
+
+    return max(holding, key=likely, default=None)
 
 
 def _order_by_crowd(cases: list[Case]) -> dict[str, tuple[int, ...]]:
@@ -190,7 +195,7 @@ def _shape(profile: Profile) -> Floats:
     columns = [np.full(places.shape[0], np.nan) if ranks is None else np.asarray(ranks) for ranks in under]
     # Weighed as a few dozen places each: contrast in a tumour tells more than any one place.
     together = np.concatenate([places, np.repeat(np.stack(columns, axis=1), 20, axis=1)], axis=1)
-    fluid = np.repeat(np.asarray(profile.fluid).mean(axis=0)[:, None], 20, axis=1)
+    fluid = np.repeat(np.asarray(profile.bright).mean(axis=0)[:, None], 20, axis=1)
     together = np.concatenate([together, fluid], axis=1)
     return np.asarray(together - together.mean(axis=0))
 
