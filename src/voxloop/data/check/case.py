@@ -21,6 +21,8 @@ MISPLACED = {
     "label_rotated",
     "label_reoriented",
 }
+# Where millimetres cannot be believed, neither can millilitres.
+NO_SIZE = {"spacing", "units", "lost_header", "no_affine", "label_spacing", "pixdim"}
 NO_LABEL = {"label_fractions", "label_negative", "label_too_large", "label_value"}
 
 
@@ -81,7 +83,7 @@ class Case:
     def ml(self, one: Class) -> float | None:
         """The volume of a class, where the header that gives it can be believed."""
         grid = self.facts.label
-        if grid is None or not grid.affine or self.has({"spacing", "no_affine", "label_spacing"}):
+        if grid is None or not grid.affine or self.has(NO_SIZE):
             return None
         return one.voxels * grid.geometry.voxel_ml
 

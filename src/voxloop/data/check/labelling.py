@@ -69,7 +69,7 @@ def judge(case: Case) -> None:
             pieces=specks.pieces,
             label=specks.value,
         )
-    if case.placed and not case.has(BAD_VALUES):
+    if case.placed and not case.has(BAD_VALUES | {"volume"}):
         _tissue(case, label.listed)
 
 
@@ -233,7 +233,7 @@ def _intensities(having: list[tuple[Case, Class]]) -> None:
     medians = np.array([one.under[0].median for _, one in known])
     middle, deviation = _robust(medians)
     for (case, one), median in zip(known, medians.tolist(), strict=True):
-        if abs(median - middle) > max(DEVIATIONS * deviation, APART_HU) and not case.has({"class_intensity"}):
+        if abs(median - middle) > max(DEVIATIONS * deviation, APART_HU) and not case.has({"class_intensity", "volume"}):
             case.say(
                 "class_intensity",
                 f"{case.name_of(one)} lies on {words_of(median)} HU (its median), and on {words_of(middle)} HU in the other cases.",

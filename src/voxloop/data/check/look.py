@@ -15,7 +15,7 @@ from voxloop.data.check.intensities import Intensities, steps_of
 from voxloop.data.check.listing import Entry
 from voxloop.data.check.profile import background_of, profile
 from voxloop.data.check.regions import Regions
-from voxloop.data.check.slabs import TooLargeAtOnceError, is_bomb, slabs, thickness
+from voxloop.data.check.slabs import TooLargeAtOnceError, bomb_in, slabs, thickness
 from voxloop.data.scans import Scan, open_scan, reason
 from voxloop.errors import VoxloopError
 
@@ -65,6 +65,9 @@ def _open(root: Path, listed: str | None) -> tuple[File | None, Scan | None]:
     if listed is None:
         return None, None
     try:
+        bomb = bomb_in(root / listed)
+        if bomb is not None:
+            return File(listed, ("bomb", bomb)), None
         scan = open_scan(root / listed)
         nifti = _nifti(root / listed)
     except (VoxloopError, OSError, MemoryError) as error:
@@ -72,21 +75,8 @@ def _open(root: Path, listed: str | None) -> tuple[File | None, Scan | None]:
     except Exception as error:
         # A library behind a format may fail in ways of its own on a hostile file; the other cases are still looked at.
         return File(listed, ("unreadable", f"{Path(listed).name} cannot be read ({reason(error)}).")), None
-    file = File(
-        listed,
-        None,
-        scan.geometry.shape,
-        tuple(tuple(row) for row in scan.geometry.affine.tolist()),
-        scan.channels,
-        str(scan.dtype),
-        nifti,
-    )
-    if is_bomb(scan):
-        size = (root / listed).stat().st_size
-        unpacked = float(np.prod(scan.geometry.shape, dtype=float)) * scan.channels * scan.dtype.itemsize
-        said = f"{Path(listed).name} has {size:,} bytes and unpacks to {unpacked / 2**30:.1f} GiB."
-        return File(listed, ("bomb", said)), None
-    return file, scan
+    affine = tuple(tuple(row) for row in scan.geometry.affine.tolist())
+    return File(listed, None, scan.geometry.shape, affine, scan.channels, str(scan.dtype), nifti), scan
 
 
 def _nifti(path: Path) -> dict[str, Any]:

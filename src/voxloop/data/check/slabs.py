@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,10 +49,23 @@ def slabs(scan: Scan) -> Iterator[Slab]:
     return _nifti_slabs(scan) if _is_nifti(scan.path) else _array_slabs(scan)
 
 
-def is_bomb(scan: Scan) -> bool:
-    """Whether a file packs more than any scan into almost nothing."""
-    unpacked = float(np.prod([float(side) for side in scan.geometry.shape])) * scan.channels * scan.dtype.itemsize
-    return unpacked > MOST_UNPACKED and unpacked > MOST_PACKING * scan.path.stat().st_size
+def bomb_in(path: Path) -> str | None:
+    """What makes a packed NIfTI file a bomb, from its header alone: more than any scan, packed into almost nothing."""
+    if not path.name.lower().endswith(".nii.gz") or not path.is_file():
+        return None
+    with _Bytes(path) as file:
+        try:
+            header = bytes(file.read(348))
+        except VoxloopError:
+            return None
+    order: Literal["<", ">"] = "<" if header[:4] == b"\x5c\x01\x00\x00" else ">"
+    sides_, bits = np.frombuffer(header[42:56], f"{order}i2"), np.frombuffer(header[72:74], f"{order}i2")[0]
+    size = float(np.prod(np.maximum(sides_[:4], 1).astype(float))) * max(1, int(bits)) / 8
+    packed = path.stat().st_size
+    # What is beyond belief is the header's lie, and told as that.
+    if size > MOST_UNPACKED and MOST_PACKING * packed < size < 4096 * packed:
+        return f"{path.name} has {packed:,} bytes and unpacks to {size / 2**30:.1f} GiB."
+    return None
 
 
 def _is_nifti(path: Path) -> bool:
