@@ -61,7 +61,11 @@ def _same_content(cases: list[Case]) -> None:
             _told(first, other, same_order)
     by_label: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        if case.labelled and sum(one.voxels for one in case.facts.classes) >= LEAST_VOXELS:
+        if (
+            case.labelled
+            and _content(case) is not None
+            and sum(one.voxels for one in case.facts.classes) >= LEAST_VOXELS
+        ):
             by_label[case.facts.label_digest].append(case)
     for group in by_label.values():
         for other in group[1:]:
