@@ -31,11 +31,15 @@ ORGANS_ML = {
     r"lung": (30.0, 9000.0),
     r"brain": (200.0, 2500.0),
 }
-# Organs that are neither air nor bone.
-SOFT = re.compile(
-    r"spleen|liver|kidney|pancreas|prostate|heart|aorta|bladder|adrenal|muscle|brain|atrium", re.IGNORECASE
-)
-SOFT_HU = -150.0, 500.0
+# The median HU that a tissue can have, with and without contrast medium, healthy or not.
+TISSUES_HU = {
+    re.compile(r"vessel|tumou?r|cancer|lesion|nodule|cyst|stone", re.IGNORECASE): (-1100.0, 3100.0),
+    re.compile(r"lung", re.IGNORECASE): (-1100.0, 0.0),
+    re.compile(r"vertebra|sacrum|femur|rib_|skull|humerus|scapula", re.IGNORECASE): (0.0, 3100.0),
+    re.compile(
+        r"spleen|liver|kidney|pancreas|prostate|heart|aorta|bladder|adrenal|muscle|brain|atrium", re.IGNORECASE
+    ): (-150.0, 500.0),
+}
 SPECKS = 10
 # A robust rule needs a crowd: so many cases, so many (robust) standard deviations, and at least such a factor.
 CROWD, DEVIATIONS, FACTOR = 8, 6.0, 6.0
@@ -154,7 +158,8 @@ def _tissue(case: Case, file: str) -> None:
         if not one.under or one.voxels < 20:
             continue
         middle, name = one.under[0].median, case.name_of(one)
-        if case.is_ct and SOFT.search(name) and not SOFT_HU[0] <= middle <= SOFT_HU[1]:
+        tissue = next((hu for words, hu in TISSUES_HU.items() if words.search(name)), None)
+        if case.is_ct and tissue is not None and not tissue[0] <= middle <= tissue[1]:
             case.say(
                 "class_intensity",
                 f"{name} lies on {words_of(middle)} HU (its median), which is no tissue of it.",
