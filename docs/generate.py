@@ -47,9 +47,17 @@ def query_language() -> str:
     return page()
 
 
+def findings() -> str:
+    """docs/reference/findings.md, from the catalogue of the check."""
+    from voxloop.data.check.reference import page
+
+    return page()
+
+
 def main() -> None:
     (DOCS / "reference" / "cli.md").write_text(command_line())
     (DOCS / "reference" / "query.md").write_text(query_language())
+    (DOCS / "reference" / "findings.md").write_text(findings())
 
 
 if __name__ == "__main__":

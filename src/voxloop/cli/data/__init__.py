@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from voxloop.cli.data import fetch, phantom
+from voxloop.cli.data import check, fetch, phantom
 
 app = typer.Typer(help="Get, check, divide and make data.", no_args_is_help=True)
 
@@ -18,6 +18,7 @@ def data() -> None:
 
 commands: dict[str, Any] = {
     "fetch": fetch.fetch,
+    "check": check.check,
     "phantom": phantom.phantom,
 }
 for name, command in commands.items():

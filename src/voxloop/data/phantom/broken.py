@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from voxloop.data.phantom.abdomen import draw_case
+from voxloop.data.phantom.faults import LABEL_FAULTS, PLANTS
 from voxloop.data.phantom.layout import PhantomCase, write, write_nifti
 from voxloop.errors import VoxloopError
+
+# Enough different ones that a rule about the crowd has a crowd.
+PATIENTS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,6 @@ class Fault:
     what: str
 
 
-Plant = Callable[[Path, Path, PhantomCase], str]
-
-
 def make_broken(out: Path, seed: int = 0) -> list[Fault]:
     """Writes the dataset; answers with what is wrong in it. `spleen_0` is sound."""
     if out.exists() and any(out.iterdir()):
@@ -36,20 +33,21 @@ def make_broken(out: Path, seed: int = 0) -> list[Fault]:
     for folder in ("imagesTr", "labelsTr", "imagesTs"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     faults, listed = [], []
-    for index, (kind, plant) in enumerate([("sound", _sound), *PLANTS.items()]):
-        case = draw_case(index, seed, "small", "A", awkward=False)
+    drawn: dict[int, PhantomCase] = {}
+    for index, (kind, plant) in enumerate([("sound", None), *PLANTS.items()]):
+        case = _patient(index, seed, drawn)
         image, label = (
             out / "imagesTr" / f"spleen_{index}.nii.gz",
             out / "labelsTr" / f"spleen_{index}.nii.gz",
         )
         write_nifti(image, case.header.image(case.voxels))
         write_nifti(label, case.header.image(case.labels))
-        what = plant(image, label, case)
-        if kind != "sound":
+        if plant is not None:
+            what = plant(image, label, case)
             where = label if kind in LABEL_FAULTS else image
             faults.append(Fault(where.relative_to(out).as_posix(), kind, what))
         listed.append({"image": f"./imagesTr/{image.name}", "label": f"./labelsTr/{label.name}"})
-    faults += _around(out, listed)
+    faults += _around(out, listed, seed)
     content = {
         "name": "Spleen",
         "description": "Deliberately broken synthetic CT, for checkers",
@@ -69,13 +67,36 @@ def make_broken(out: Path, seed: int = 0) -> list[Fault]:
     return faults
 
 
-def _around(out: Path, listed: list[dict[str, str]]) -> list[Fault]:
+def _patient(index: int, seed: int, drawn: dict[int, PhantomCase]) -> PhantomCase:
+    """A patient of its own; from the fifteenth on, one that was drawn before, moved and with other noise, which is quicker."""
+    first, times = index % PATIENTS, index // PATIENTS
+    if first not in drawn:
+        drawn[first] = draw_case(first, seed, "small", "A", awkward=False)
+    case = drawn[first]
+    if times == 0:
+        return case
+    noise = np.random.default_rng([seed, index]).integers(-4, 5, case.voxels.shape).astype(np.int16)
+    voxels = np.clip(np.roll(case.voxels, times, axis=0) + noise, -1024, 3071)
+    return replace(case, voxels=voxels, labels=np.roll(case.labels, times, axis=0))
+
+
+def _around(out: Path, listed: list[dict[str, str]], seed: int) -> list[Fault]:
     """Faults of the folder and the list rather than of one file."""
     write(out / "imagesTr" / "._spleen_0.nii.gz", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ")
     first = (out / "imagesTr" / "spleen_0.nii.gz").read_bytes()
     write(out / "imagesTr" / "spleen_copy.nii.gz", first)
     write(out / "labelsTr" / "spleen_copy.nii.gz", (out / "labelsTr" / "spleen_0.nii.gz").read_bytes())
     listed.append({"image": "./imagesTr/spleen_copy.nii.gz", "label": "./labelsTr/spleen_copy.nii.gz"})
+    noise = np.random.default_rng(seed).integers(-9, 10, size=1000).astype(np.int16)
+    other = draw_case(len(listed), seed, "small", "A", awkward=False)
+    for name, voxels, labels in (
+        ("spleen_other_a", other.voxels, other.labels),
+        ("spleen_other_b", other.voxels, np.roll(other.labels, 2, axis=1)),
+        ("spleen_same_label", np.resize(noise, other.voxels.shape) + other.voxels, other.labels),
+    ):
+        write_nifti(out / "imagesTr" / f"{name}.nii.gz", other.header.image(voxels))
+        write_nifti(out / "labelsTr" / f"{name}.nii.gz", other.header.image(labels))
+        listed.append({"image": f"./imagesTr/{name}.nii.gz", "label": f"./labelsTr/{name}.nii.gz"})
     write(out / "labelsTr" / "spleen_stray.nii.gz", (out / "labelsTr" / "spleen_0.nii.gz").read_bytes())
     return [
         Fault(
@@ -84,125 +105,7 @@ def _around(out: Path, listed: list[dict[str, str]]) -> list[Fault]:
             "a file that macOS left beside the scan, no scan itself",
         ),
         Fault("imagesTr/spleen_copy.nii.gz", "duplicate", "the same content as spleen_0 under another name"),
+        Fault("labelsTr/spleen_other_b.nii.gz", "two_labels", "the scan of spleen_other_a with another label"),
+        Fault("labelsTr/spleen_same_label.nii.gz", "same_label", "the label of spleen_other_a with another scan"),
         Fault("labelsTr/spleen_stray.nii.gz", "stray_label", "a label without a scan, not listed"),
     ]
-
-
-def _sound(image: Path, label: Path, case: PhantomCase) -> str:
-    return ""
-
-
-def _relabel(label: Path, case: PhantomCase, values: npt.NDArray[Any]) -> None:
-    made = case.header.image(values)
-    write_nifti(label, made)
-
-
-def _value_255(image: Path, label: Path, case: PhantomCase) -> str:
-    _relabel(label, case, np.where(case.labels > 0, 255, 0).astype(np.uint8))
-    return "the spleen is 255, a value without a name"
-
-
-def _fractions(image: Path, label: Path, case: PhantomCase) -> str:
-    _relabel(label, case, case.labels.astype(np.float32) * np.float32(0.73))
-    return "labels are fractions, as of a probability map"
-
-
-def _empty(image: Path, label: Path, case: PhantomCase) -> str:
-    _relabel(label, case, np.zeros_like(case.labels))
-    return "the label holds background only"
-
-
-def _not_a_number(image: Path, label: Path, case: PhantomCase) -> str:
-    voxels = case.voxels.astype(np.float32)
-    voxels[::5, ::7, ::3] = np.nan
-    write_nifti(image, case.header.image(voxels))
-    return "the scan holds NaN"
-
-
-def _one_slice_less(image: Path, label: Path, case: PhantomCase) -> str:
-    _relabel(label, case, case.labels[:, :, :-1])
-    return "the label has one slice less than the scan"
-
-
-def _shifted(image: Path, label: Path, case: PhantomCase) -> str:
-    made = case.header.image(case.labels)
-    affine = case.header.geometry.affine.copy()
-    affine[:3, 3] += (12.0, 0.0, -9.0)
-    made.header.set_sform(affine, 1)
-    made.header.set_qform(affine, 1)
-    write_nifti(label, made)
-    return "the label lies 15 mm away from the scan"
-
-
-def _flipped(image: Path, label: Path, case: PhantomCase) -> str:
-    made = case.header.image(case.labels[::-1])
-    affine = case.header.geometry.affine @ np.diag([-1.0, 1.0, 1.0, 1.0])
-    made.header.set_sform(affine, 1)
-    made.header.set_qform(affine, 1)
-    write_nifti(label, made)
-    return "the label's first axis runs the other way, and its origin was not moved with it"
-
-
-def _cut_off(image: Path, label: Path, case: PhantomCase) -> str:
-    content = image.read_bytes()
-    write(image, content[: len(content) * 2 // 3])
-    return "the file ends after two thirds"
-
-
-def _extra_axis(image: Path, label: Path, case: PhantomCase) -> str:
-    write_nifti(image, case.header.image(case.voxels[..., None]))
-    return "a fourth axis of one"
-
-
-def _lying_size(image: Path, label: Path, case: PhantomCase) -> str:
-    content = bytearray(gzip.decompress(image.read_bytes()))
-    content[42:48] = np.array([30_000, 30_000, 30_000], "<i2").tobytes()
-    write(image, gzip.compress(bytes(content), 3, mtime=0))
-    return "the header claims 27 million million voxels"
-
-
-def _no_affine(image: Path, label: Path, case: PhantomCase) -> str:
-    made = case.header.image(case.voxels)
-    for row in ("srow_x", "srow_y", "srow_z"):
-        made.header[row] = np.nan
-    write_nifti(image, made)
-    return "the affine is not a number"
-
-
-def _two_forms(image: Path, label: Path, case: PhantomCase) -> str:
-    made = case.header.image(case.voxels)
-    far = case.header.geometry.affine.copy()
-    far[:3, 3] += (0.0, 40.0, 0.0)
-    made.header.set_qform(far, 1)
-    write_nifti(image, made)
-    return "qform and sform disagree by 40 mm"
-
-
-def _other_modality(image: Path, label: Path, case: PhantomCase) -> str:
-    write_nifti(image, case.header.image(np.clip((case.voxels + 1024) // 8, 0, 255).astype(np.int16)))
-    return "values of 0..255, which are no HU"
-
-
-def _one_slice(image: Path, label: Path, case: PhantomCase) -> str:
-    write_nifti(image, case.header.image(case.voxels[:, :, :1]))
-    _relabel(label, case, case.labels[:, :, :1])
-    return "one slice only"
-
-
-PLANTS: dict[str, Plant] = {
-    "label_value": _value_255,
-    "label_fractions": _fractions,
-    "label_empty": _empty,
-    "label_shape": _one_slice_less,
-    "label_shifted": _shifted,
-    "label_flipped": _flipped,
-    "not_finite": _not_a_number,
-    "truncated": _cut_off,
-    "extra_axis": _extra_axis,
-    "lying_header": _lying_size,
-    "no_affine": _no_affine,
-    "two_forms": _two_forms,
-    "modality": _other_modality,
-    "one_slice": _one_slice,
-}
-LABEL_FAULTS = {kind for kind in PLANTS if kind.startswith("label_")}

@@ -1,0 +1,132 @@
+"""`voxloop data check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voxloop.cli.console import Bar, console, print_json
+from voxloop.errors import VoxloopError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from voxloop.data.check import Patch, Report
+
+# Findings of a kind that are told one by one; the names of the rest follow on one line.
+SHOWN, NAMED = 3, 12
+STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="The dataset's folder, in Decathlon layout.", show_default=False)],
+    recipe: Annotated[
+        str | None, typer.Option(help="Also check that scans are large enough for this recipe's patch.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings as well.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the whole report into this file, as JSON.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Draw spacing, size, intensities and volumes into this folder.")
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Where what was seen of each case is kept; by default .voxloop-check in the dataset."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that look; by default one per processor.", min=1)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+) -> None:
+    """Say what is wrong with a dataset, and how to mend it, before training on it.
+
+    Every case is looked at once and remembered, so that an interrupted check goes on and a second one is quick. Exit
+    code 1 means that there is an error.
+
+    Example: voxloop data check Task09_Spleen --recipe spleen_ct
+    """
+    from voxloop.data.check import Options
+    from voxloop.data.check import check as check_dataset
+
+    words = console(as_json)
+    patch = _patch(recipe) if recipe is not None else None
+    report = check_dataset(folder, Options(patch, cache, workers), Bar(words, "Looking at cases"))
+    if out is not None:
+        _write(out, json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    drawn = None
+    if plots is not None:
+        from voxloop.data.check.plots import draw
+
+        drawn = draw(report, plots)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _tell(words, report)
+        if out is not None:
+            words.print(f"The whole report is in {out}.", markup=False)
+    if drawn:
+        words.print(f"{len(drawn)} plots are in {plots}.", markup=False)
+    if report.count("error") or (strict and report.count("warning")):
+        raise typer.Exit(1)
+
+
+def _patch(recipe: str) -> Patch:
+    """The plain numbers of a recipe that say how large a scan has to be."""
+    from voxloop import recipes
+    from voxloop.data.check import Patch
+
+    path = recipes.find(recipe) / "configs" / "train.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        spacing = [float(side) for side in content["spacing_mm"]]
+        size = [int(side) for side in content["roi_size"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VoxloopError(
+            f"{path} does not give spacing_mm and roi_size as three numbers each ({type(error).__name__}: {error}); "
+            "add them, or check without --recipe."
+        ) from error
+    if len(spacing) != 3 or len(size) != 3 or min(spacing) <= 0:
+        raise VoxloopError(f"{path} does not give spacing_mm and roi_size as three numbers each; correct them.")
+    return Patch(recipe, spacing, size)
+
+
+def _write(path: Path, content: str) -> None:
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise VoxloopError(f"Cannot write {path}: {error.strerror}; choose another --out.") from error
+
+
+def _tell(words: Console, report: Report) -> None:
+    """A line that sums up, then kind by kind, the worst first."""
+    from voxloop.data.check import KINDS
+
+    counts = [f"{report.count(severity)} {severity}{'' if report.count(severity) == 1 else 's'}" for severity in STYLES]
+    words.print(
+        f"{report.dataset}: {len(report.cases)} cases looked at in {report.seconds:.1f} s; {', '.join(counts)}.",
+        markup=False,
+    )
+    for kind, findings in report.by_kind().items():
+        known = KINDS[kind]
+        times = f" ({len(findings)} times)" if len(findings) > 1 else ""
+        words.print()
+        words.print(f"{known.severity}: {known.title}{times} [{kind}]", style=STYLES[known.severity], markup=False)
+        for finding in findings[:SHOWN]:
+            case = f"{finding.case}: " if finding.case else ""
+            where = f" At voxel {', '.join(map(str, finding.where))}." if finding.where is not None else ""
+            words.print(f"  {case}{finding.what}{where}", markup=False)
+        rest = [finding.case or finding.file or "" for finding in findings[SHOWN:]]
+        if rest:
+            more = f" and {len(rest) - NAMED} more" if len(rest) > NAMED else ""
+            words.print(f"  also: {', '.join(rest[:NAMED])}{more}", markup=False)
+        words.print(f"  {known.why}", style="dim", markup=False)
+        words.print(f"  -> {known.mend}", markup=False)
+    if not report.findings:
+        words.print("Nothing is wrong with it, as far as a check can see.", markup=False)
