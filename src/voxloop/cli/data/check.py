@@ -14,7 +14,8 @@ from voxloop.errors import VoxloopError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from voxloop.data.check import Patch, Report
+    from voxloop.data.check import Options, Patch, Report
+    from voxloop.data.check.mending import Mended
 
 # Findings of a kind that are told one by one; the names of the rest follow on one line.
 SHOWN, NAMED = 3, 12
@@ -40,12 +41,18 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Processes that look; by default one per processor.", min=1)
     ] = None,
+    fix: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a copy into this new folder: what is safe to mend is mended, what needs a person is left out and named."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
 ) -> None:
     """Say what is wrong with a dataset, and how to mend it, before training on it.
 
     Every case is looked at once and remembered, so that an interrupted check goes on and a second one is quick. Exit
-    code 1 means that there is an error.
+    code 1 means that there is an error; with --fix, that there is one in the copy.
 
     Example: voxloop data check Task09_Spleen --recipe spleen_ct
     """
@@ -62,16 +69,43 @@ def check(
         from voxloop.data.check.plots import draw
 
         drawn = draw(report, plots)
+    mended, after = (None, report) if fix is None else _mend(words, report, fix, Options(patch, None, workers))
     if as_json:
-        print_json(report.as_dict())
+        more = {} if mended is None else {"mended": {**mended.as_dict(), "check": after.as_dict()}}
+        print_json({**report.as_dict(), **more})
     else:
         _tell(words, report)
+        if mended is not None:
+            _tell_mended(words, mended, after)
         if out is not None:
             words.print(f"The whole report is in {out}.", markup=False)
     if drawn:
         words.print(f"{len(drawn)} plots are in {plots}.", markup=False)
-    if report.count("error") or (strict and report.count("warning")):
+    # With a copy made, what counts is whether that is sound.
+    if after.count("error") or (strict and after.count("warning")):
         raise typer.Exit(1)
+
+
+def _mend(words: Console, report: Report, out: Path, options: Options) -> tuple[Mended, Report]:
+    """The mended copy, and what a check says of it."""
+    from voxloop.data.check import check as check_dataset
+    from voxloop.data.check.mending import mend
+
+    mended = mend(report.dataset, report.findings, out, Bar(words, "Mending"))
+    return mended, check_dataset(out, options, Bar(words, "Looking at the copy"))
+
+
+def _tell_mended(words: Console, mended: Mended, after: Report) -> None:
+    words.print()
+    words.print(
+        f"{mended.folder}: {mended.cases} cases; files that needed nothing are links.", style="bold", markup=False
+    )
+    for step in mended.steps:
+        words.print(f"  mended: {step.file}: {step.what}.", markup=False)
+    for one in mended.left_out:
+        words.print(f"  left out for a person: {one.case} ({', '.join(one.kinds)})", markup=False)
+    left = after.count("error")
+    words.print(f"  A check of it finds {left or 'no'} error{'' if left == 1 else 's'}.", markup=False)
 
 
 def _patch(recipe: str) -> Patch:
