@@ -21,7 +21,7 @@ import numpy.typing as npt
 import voxloop as vx
 from benchmarks.tracking.__main__ import environment
 from benchmarks.volumes.slices import size
-from voxloop.data.nifti import open_scan
+from voxloop.data.scans import open_scan
 from voxloop.data.phantom import make_brain_tumour
 
 PEER = "wandb==0.31.0 pillow numpy"
