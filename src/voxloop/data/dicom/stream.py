@@ -160,6 +160,7 @@ def read_raw(path: Path, tags: tuple[int, ...]) -> Raw:
 
 def _begin(path: Path, file: BinaryIO) -> int:
     """After the preamble, or 0 where a file has none and begins with a plausible first element."""
+    file.seek(0)
     start = file.read(132)
     if start[128:] == b"DICM":
         return 132
