@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,9 @@ def sentences(found: Discovery) -> str:
 
 
 def test_a_clean_series_is_found_and_opens(tmp_path: Path) -> None:
-    files = write_series(tmp_path / "ST0" / "SE1", some_hu(), oblique(8.0), name=lambda k: f"I{random.Random(k).random()}")
+    files = write_series(
+        tmp_path / "ST0" / "SE1", some_hu(), oblique(8.0), name=lambda k: f"I{random.Random(k).random()}"
+    )
     found = discover(tmp_path)
     series = only(found)
     assert found.problems == ()
@@ -165,10 +168,10 @@ def test_mixed_orientations_and_sizes_are_parted_and_the_largest_is_the_scan(tmp
         ("StudyID", ["a", "b"], "the same positions once more"),
     ],
 )
-def test_volumes_at_the_same_place_are_parted(tmp_path: Path, keyword: str, values: list[object], said: str) -> None:
+def test_volumes_at_the_same_place_are_parted(tmp_path: Path, keyword: str, values: list[Any], said: str) -> None:
     uid = generate_uid()
     parts = [
-        write_series(tmp_path / str(n), some_hu(n), oblique(8.0), series=uid, **{keyword: value, "SOPClassUID": MR})
+        write_series(tmp_path / str(n), some_hu(n), oblique(8.0), series=uid, SOPClassUID=MR, **{keyword: value})
         for n, value in enumerate(values)
     ]
     found = discover(tmp_path)
@@ -205,7 +208,9 @@ def test_missing_slices_are_counted_and_placed(tmp_path: Path) -> None:
         files[gone].unlink()
     found = discover(tmp_path)
     assert only(found).slices == 10
-    assert "3 slices are missing along the stack (2 between 4.0 and 10.0 mm, 1 between 14.0 and 18.0 mm)" in sentences(found)
+    assert "3 slices are missing along the stack (2 between 4.0 and 10.0 mm, 1 between 14.0 and 18.0 mm)" in sentences(
+        found
+    )
 
 
 def test_uneven_spacing_is_said(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_names_are_read_without_drawing(tmp_path: Path) -> None:
 def test_names_choose_structures_and_their_values(tmp_path: Path) -> None:
     scan = scan_on(tmp_path / "ct", oblique(3.0))
     path = write_structures(
-        tmp_path / "rt", {"liver": boxes(scan.geometry, 2), "Spleen": boxes(scan.geometry, 5), "BODY": boxes(scan.geometry, 7)}
+        tmp_path / "rt",
+        {"liver": boxes(scan.geometry, 2), "Spleen": boxes(scan.geometry, 5), "BODY": boxes(scan.geometry, 7)},
     )
     made = labels_of(path, scan, names=["spleen", "liver"])
     assert made.names == {1: "spleen", 2: "liver"}
@@ -127,7 +128,12 @@ def test_what_cannot_be_drawn_at_all_is_refused(tmp_path: Path) -> None:
 
 
 def segmentation(
-    path: Path, files: Sequence[Path], masks: npt.NDArray[Any], kind: str = "BINARY", names: Sequence[str] = (), **extra: Any
+    path: Path,
+    files: Sequence[Path],
+    masks: npt.NDArray[Any],
+    kind: str = "BINARY",
+    names: Sequence[str] = (),
+    **extra: Any,
 ) -> Path:
     """What highdicom writes for masks [i, j, k] or [i, j, k, segment] on these slices."""
     import highdicom as hd
@@ -136,9 +142,7 @@ def segmentation(
 
     names = names or [f"organ {n + 1}" for n in range(masks.shape[3] if masks.ndim == 4 else int(masks.max()))]
     described = [
-        hd.seg.SegmentDescription(
-            n, name, codes.SCT.Organ, codes.SCT.Liver, hd.seg.SegmentAlgorithmTypeValues.MANUAL
-        )
+        hd.seg.SegmentDescription(n, name, codes.SCT.Organ, codes.SCT.Liver, hd.seg.SegmentAlgorithmTypeValues.MANUAL)
         for n, name in enumerate(names, 1)
     ]
     turned = masks.transpose(2, 1, 0, *range(3, masks.ndim))

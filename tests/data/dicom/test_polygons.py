@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def test_any_polygon_agrees_with_matplotlib(corners: list[tuple[float, float]]) 
     ours = fill([polygon], (11, 13))
     # Centres that lie on an edge to the last digit may go either way.
     on_edge = np.zeros((11, 13), bool)
-    for (x0, y0), (x1, y1) in zip(closed, closed[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(closed):
         length = np.hypot(x1 - x0, y1 - y0)
         along = ((centres[:, 0] - x0) * (x1 - x0) + (centres[:, 1] - y0) * (y1 - y0)) / max(length, 1e-300)
         share = np.clip(along / max(length, 1e-300), 0, 1)
@@ -40,7 +42,7 @@ def test_any_polygon_agrees_with_matplotlib(corners: list[tuple[float, float]]) 
 @pytest.mark.parametrize("seed", range(20))
 def test_outlines_of_a_mask_give_the_mask(seed: int) -> None:
     layer = blob(seed, (17, 23, 3))[:, :, 1]
-    assert (fill(outlines(layer), layer.shape) == layer).all()  # type: ignore[arg-type]
+    assert (fill(outlines(layer), layer.shape) == layer).all()
 
 
 def test_a_circle_has_its_area() -> None:
@@ -64,7 +66,7 @@ def test_a_keyhole_leaves_its_hole_open() -> None:
 
 def test_through_pixel_centres_each_pixel_goes_to_one_side_of_a_common_edge() -> None:
     left = np.array([(1.0, 1), (4, 1), (4, 6), (1, 6)])
-    right = left + (3, 0)
+    right = left + np.array((3, 0))
     one, two = fill([left], (9, 9)), fill([right], (9, 9))
     assert not (one & two).any()
     assert one.sum() == two.sum() == 15

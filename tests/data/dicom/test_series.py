@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -49,10 +49,10 @@ def check_places(scan: Scan, values: npt.NDArray[Any], affine: Affine) -> None:
 
 def check_with_itk(scan: Scan, files: list[Path]) -> None:
     """SimpleITK and GDCM put the same values at the same millimetres."""
-    reader = sitk.ImageSeriesReader()
+    reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames([str(file) for file in files])
     image = reader.Execute()
-    values = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
+    values = SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0)
     turn = np.array(image.GetDirection()).reshape(3, 3) @ np.diag(image.GetSpacing())
     lps = np.eye(4)
     lps[:3, :3], lps[:3, 3] = turn, image.GetOrigin()
@@ -62,13 +62,13 @@ def check_with_itk(scan: Scan, files: list[Path]) -> None:
 
 
 def sorted_by_itk(folder: Path) -> list[Path]:
-    return [Path(name) for name in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))]
+    return [Path(name) for name in SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))]
 
 
 @pytest.mark.parametrize("which", range(48))
 def test_each_voxel_stays_at_its_millimetres_in_every_orientation(tmp_path: Path, which: int) -> None:
     hu, affine = some_hu(), oblique(0.0 if which % 2 else 17.0)
-    stored, stored_affine = reordered(hu.astype(np.int16), affine, *ORIENTATIONS[which])  # type: ignore[arg-type]
+    stored, stored_affine = reordered(hu.astype(np.int16), affine, *ORIENTATIONS[which])
     files = write_series(tmp_path, stored, stored_affine)
     scan = open_series(files)
     check_places(scan, hu, affine)
@@ -107,7 +107,9 @@ def test_any_grid_that_slices_can_make_comes_back(
     """Tilted gantries shear the grid: the way from slice to slice leans towards their rows or columns."""
     hu = some_hu(1, shape)
     affine = oblique(degrees, spacing)
-    affine[:3, 2] += shear[0] * spacing[2] / spacing[0] * affine[:3, 0] + shear[1] * spacing[2] / spacing[1] * affine[:3, 1]
+    affine[:3, 2] += (
+        shear[0] * spacing[2] / spacing[0] * affine[:3, 0] + shear[1] * spacing[2] / spacing[1] * affine[:3, 1]
+    )
     scan = open_series(write_series(tmp_path_factory.mktemp("series"), hu, affine))
     check_places(scan, hu, affine)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from tests.data.test_grid import SHAPE
@@ -41,7 +41,7 @@ def shown(affine: Affine) -> tuple[npt.NDArray[np.float64], list[str], list[str]
     """The same affine in LPS, and how DICOM writes its in-plane part: orientation and pixel spacing."""
     lps = LPS @ affine
     across, down = np.linalg.norm(lps[:3, 0]), np.linalg.norm(lps[:3, 1])
-    return lps, ds(*(lps[:3, 0] / across), *(lps[:3, 1] / down)), ds(down, across)
+    return lps, ds(*(lps[:3, 0] / across), *(lps[:3, 1] / down)), ds(float(down), float(across))
 
 
 def header(modality: str = "CT", sop_class: str = CT, series: str = "") -> Dataset:
@@ -80,7 +80,7 @@ def save(one: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path
     one.file_meta = FileMetaDataset()
     one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID
     one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
-    one.file_meta.TransferSyntaxUID = syntax
+    one.file_meta.TransferSyntaxUID = UID(syntax)
     one.save_as(path, enforce_file_format=True)
     return path
 
@@ -155,7 +155,7 @@ def write_enhanced(
 
 def write_structures(
     path: Path,
-    contours: dict[str, Sequence[npt.NDArray[np.float64]]],
+    contours: Mapping[str, Sequence[npt.NDArray[np.float64]]],
     series: str = "",
     frame: str = FRAME,
     kind: str = "CLOSED_PLANAR",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from voxloop.data.dicom import contours, segments
 from voxloop.data.dicom.drawn import Drawn, chosen, combined
 from voxloop.data.dicom.header import RTSTRUCT, SEGMENTATIONS, frame_of_reference, referenced_series
-from voxloop.data.dicom.stream import NotDicomError, quiet, read_raw
+from voxloop.data.dicom.stream import quiet, read_raw
 from voxloop.data.dicom.tags import SERIES_KEYWORDS, tags
 from voxloop.data.dicom.values import text
 from voxloop.data.scans import Scan
@@ -104,7 +104,7 @@ def _frame_of(scan: Scan) -> str:
     """The frame of reference of a scan that is DICOM itself; other formats do not say theirs."""
     try:
         return frame_of_reference(read_raw(scan.path, tags("FrameOfReferenceUID")).elements)
-    except NotDicomError:
+    except VoxloopError:
         return ""
 
 

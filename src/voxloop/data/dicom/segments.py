@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.dicom.drawn import Drawn, drawn
-from voxloop.data.dicom.pixels import Layout, frames_of, layout_of
+from voxloop.data.dicom.layout import Layout
+from voxloop.data.dicom.pixels import frames_of, layout_of
 from voxloop.data.dicom.placement import Volume, placement_of
 from voxloop.data.dicom.planes import Plane, planes_of
 from voxloop.data.dicom.stream import quiet, read_raw
 from voxloop.data.dicom.tags import PIXEL_KEYWORDS, PLACE_KEYWORDS, SEGMENT_KEYWORDS, tags
+from voxloop.data.dicom.unpacking import Unpacker
 from voxloop.data.dicom.values import all_items, number, text, whole
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
@@ -107,4 +109,5 @@ def _layers(seg: Segmentation, names: Sequence[str]) -> Iterator[tuple[list[int]
 
 def _frames(seg: Segmentation, wanted: list[int]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     if wanted:
-        yield from zip(wanted, frames_of(seg.layout, wanted), strict=True)
+        with Unpacker() as unpacker:
+            yield from zip(wanted, frames_of(seg.layout, wanted, unpacker), strict=True)

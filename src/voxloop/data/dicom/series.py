@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.dicom.layout import Layout
 from voxloop.data.dicom.parts import Part, parts_of
-from voxloop.data.dicom.pixels import Layout, frames_of, layout_of
+from voxloop.data.dicom.pixels import frames_of, layout_of
 from voxloop.data.dicom.planes import Plane, planes_of
 from voxloop.data.dicom.stack import Stack, stack_of
 from voxloop.data.dicom.stream import quiet, read_raw
 from voxloop.data.dicom.tags import PIXEL_KEYWORDS, PLACE_KEYWORDS, tags
+from voxloop.data.dicom.unpacking import Unpacker
 from voxloop.data.dicom.values import items
 from voxloop.data.geometry import Geometry
 from voxloop.data.scans import Scan, require_believable
@@ -146,12 +148,13 @@ def _voxels(
     for channel, stack in enumerate(stacks):
         for place, plane in enumerate(stack.planes):
             where[plane.file][plane.frame] = channel, place
-    for path, frames in where.items():
-        wanted = sorted(frames)
-        for frame, values in zip(wanted, frames_of(layouts[path], wanted), strict=True):
-            channel, place = frames[frame]
-            plane = stacks[channel].planes[place]
-            loose[channel][place] = _scaled(values, plane.slope, plane.intercept, dtype)
+    with Unpacker() as unpacker:
+        for path, frames in where.items():
+            wanted = sorted(frames)
+            for frame, values in zip(wanted, frames_of(layouts[path], wanted, unpacker), strict=True):
+                channel, place = frames[frame]
+                plane = stacks[channel].planes[place]
+                loose[channel][place] = _scaled(values, plane.slope, plane.intercept, dtype)
     for channel, (stack, gap) in enumerate(zip(stacks, gaps, strict=True)):
         if gap:
             _fill(loose[channel], stack, out[channel])

@@ -6,7 +6,7 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,17 @@ from voxloop.errors import VoxloopError
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 # The largest structure sets and tables of frames in use are a fifth of this; pixels are not read through the guard.
 MOST_BYTES_AT_ONCE = 2**28
-# A sequence of nothing but empty items takes eight bytes each; this many reads take pydicom about two seconds.
-MOST_READS = 2_000_000
+# pydicom takes some microseconds for each element and each item of a sequence, and they can be eight bytes long. Real headers
+# stay under these figures, of which the second grows with the file: pixels and contours are what is long in it.
+MOST_ELEMENTS = 20_000
+MOST_READS, BYTES_PER_READ = 200_000, 32
+MOST_ITEMS, BYTES_PER_ITEM = 10_000, 150
+ITEM = (b"\xfe\xff\0\xe0", b"\xff\xfe\xe0\0")
 MOST_INFLATED = 2**27
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
@@ -37,19 +42,23 @@ class Guarded:
         self._path = path
         self._file = file
         self._size = size
-        self._reads = 0
+        self._reads = self._items = 0
 
     def read(self, count: int = -1) -> bytes:
         self._reads += 1
         left = self._size - self._file.tell()
-        if self._reads > MOST_READS:
-            raise VoxloopError(f"{self._path.name} nests too many items to be a real header; get it again.")
+        if self._reads > MOST_READS + self._size // BYTES_PER_READ:
+            raise _too_many(self._path)
         # Eight bytes are a tag and its length: that they are not there is how a file ends.
         if count > max(left, 8):
             raise cut_off(self._path, count, left)
         if max(count, left if count < 0 else 0) > MOST_BYTES_AT_ONCE:
             raise VoxloopError(f"{self._path.name} claims {count:,} bytes for one value of its header; it is damaged.")
-        return self._file.read(count)
+        data = self._file.read(count)
+        if data[:4] in ITEM:
+            self._items += 1
+            require_few_items(self._path, self._items, self._size)
+        return data
 
     def seek(self, to: int, whence: int = 0) -> int:
         target = to + (0, self._file.tell(), self._size)[whence]
@@ -107,6 +116,12 @@ def cut_off(path: Path, claimed: int, left: int) -> VoxloopError:
     )
 
 
+def require_few_items(path: Path, items: int, size: int) -> None:
+    """Refuses sequences of more items than a file of this size can have a use for."""
+    if items > MOST_ITEMS + size // BYTES_PER_ITEM:
+        raise _too_many(path)
+
+
 @contextmanager
 def open_stream(path: Path) -> Iterator[Stream]:
     """Opens a file behind the guard, past its preamble and meta information."""
@@ -147,15 +162,37 @@ def read_raw(path: Path, tags: tuple[int, ...]) -> Raw:
                 stream.file,  # type: ignore[arg-type]
                 stream.syntax == IMPLICIT,
                 stream.syntax != BIG_ENDIAN,
-                stop_when=lambda tag, _vr, _length: tag in PIXELS,
+                stop_when=_at_pixels(path),
                 specific_tags=list(tags),
             )
+            # Sequences of a known length are still bytes: pydicom reads them only when they are asked for.
+            for element in elements.elements():
+                if isinstance(value := element.value, bytes):
+                    require_few_items(path, max(map(value.count, ITEM)), stream.size)
             return Raw(path, stream.syntax, stream.size, stream.stored_class, elements, _pixel_element(stream))
     except VoxloopError:
         raise
     # pydicom raises whatever its parts raise (struct, zlib, decoding, recursion); its words may hold a patient's name.
     except Exception as error:
         raise VoxloopError(f"{path.name} has a damaged DICOM header ({type(error).__name__}); get it again.") from error
+
+
+def _at_pixels(path: Path) -> Callable[[int, str | None, int], bool]:
+    """Stops before the pixels, and gives up on a header that has no end."""
+    count = 0
+
+    def stop(tag: int, _vr: str | None, _length: int) -> bool:
+        nonlocal count
+        count += 1
+        if count > MOST_ELEMENTS:
+            raise _too_many(path)
+        return tag in PIXELS
+
+    return stop
+
+
+def _too_many(path: Path) -> VoxloopError:
+    return VoxloopError(f"{path.name} has more elements than a header can have; it is damaged, get it again.")
 
 
 def _begin(path: Path, file: BinaryIO) -> int:
@@ -180,7 +217,7 @@ def _guessed(file: Guarded) -> str:
     here = file.tell()
     start = file.read(8)
     file.seek(here)
-    return "1.2.840.10008.1.2.1" if start[4:6].isalpha() and start[4:6].isupper() else IMPLICIT
+    return EXPLICIT if start[4:6].isalpha() and start[4:6].isupper() else IMPLICIT
 
 
 def _pixel_element(stream: Stream) -> PixelElement | None:
