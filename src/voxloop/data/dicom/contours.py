@@ -70,7 +70,7 @@ def draw(region: Region, grid: Geometry, problems: list[str]) -> Drawn | None:
     covered = np.logical_or.reduce([layers[k] for k in filled])
     rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
     box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    mask = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start, high - low), bool)
+    mask = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start, high - low), bool, order="F")
     for k in filled:
         mask[:, :, k - low] = layers[k][box]
     return Drawn(region.name, (box[0].start, box[1].start, low), mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ def drawn(name: str, mask: Mask) -> Drawn:
         filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
         ends.append((int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0))
     i, j, k = ends
-    return Drawn(name, (i[0], j[0], k[0]), mask[i[0] : i[1], j[0] : j[1], k[0] : k[1]].copy())
+    return Drawn(name, (i[0], j[0], k[0]), mask[i[0] : i[1], j[0] : j[1], k[0] : k[1]].copy(order="K"))
 
 
 def chosen(file: str, there: Sequence[str], names: Sequence[str] | None) -> dict[str, str]:
@@ -63,14 +64,16 @@ def combined(
     shape: Index, structures: Sequence[Drawn], values: dict[str, int]
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """One label map: where structures overlap the smaller wins, as a tumour does in its organ; of equals the later."""
-    labels = np.zeros(shape, np.uint8)
+    labels = np.zeros(shape, np.uint8, order="F")
     names = {value: name for name, value in values.items()}
-    problems = []
+    times = Counter(one.name for one in structures)
+    problems = [f'"{name}" is there {count} times; all are joined.' for name, count in times.items() if count > 1]
     sizes = {id(one): one.voxels for one in structures}
     for one in sorted(structures, key=lambda one: -sizes[id(one)]):
         part = labels[one.box]
         covered = np.bincount(part[one.mask], minlength=256)
-        for value in np.flatnonzero(covered[1:]) + 1:
+        covered[[0, values[one.name]]] = 0
+        for value in np.flatnonzero(covered):
             problems.append(
                 f'"{names[int(value)]}" and "{one.name}" overlap in {covered[value]:,} voxels; these are labelled as the smaller, "{one.name}".'
             )

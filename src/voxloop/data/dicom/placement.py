@@ -28,9 +28,8 @@ class Laid:
     """A frame on the scan's voxels: its columns and rows run along two axes of the scan, one way or the other."""
 
     axes: tuple[int, int, int]
-    columns: npt.NDArray[np.intp]
-    rows: npt.NDArray[np.intp]
-    height: int
+    start: tuple[int, int, int]
+    backwards: tuple[bool, bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +43,8 @@ class Placement:
     said: tuple[str, ...]
 
     def empty(self) -> Volume:
-        return np.zeros((self.own or self.scan).shape, np.uint8)
+        # Slices lie together in memory, for they are written one by one.
+        return np.zeros((self.own or self.scan).shape, np.uint8, order="F")
 
     def put(self, volume: Volume, at: int, codes: Volume) -> int:
         """Adds a frame [row, column] to a volume; answers how many of its pixels lie beyond it."""
@@ -53,15 +53,13 @@ class Placement:
             np.maximum(layer, codes.T, out=layer)
             return 0
         laid = self.laid[at]
-        along_columns, along_rows, across = laid.axes
-        inside_columns = (laid.columns >= 0) & (laid.columns < volume.shape[along_columns])
-        inside_rows = (laid.rows >= 0) & (laid.rows < volume.shape[along_rows])
-        if not 0 <= laid.height < volume.shape[across]:
+        turned = np.moveaxis(volume, laid.axes, (0, 1, 2))
+        if not 0 <= laid.start[2] < turned.shape[2]:
             return int(np.count_nonzero(codes))
-        kept = codes[np.ix_(inside_rows, inside_columns)]
-        layer = np.moveaxis(volume, laid.axes, (0, 1, 2))[:, :, laid.height]
-        where = np.ix_(laid.columns[inside_columns], laid.rows[inside_rows])
-        layer[where] = np.maximum(layer[where], kept.T)
+        kept, columns = _span(codes.T, laid.start[0], laid.backwards[0], turned.shape[0])
+        kept, rows = _span(kept.T, laid.start[1], laid.backwards[1], turned.shape[1])
+        layer = turned[columns, rows, laid.start[2]]
+        np.maximum(layer, kept.T, out=layer)
         return int(np.count_nonzero(codes)) - int(np.count_nonzero(kept))
 
     def on_scan(self, volume: Volume) -> Volume:
@@ -103,11 +101,20 @@ def _laid(plane: Plane, scan: Geometry) -> Laid | None:
     if np.abs(off).max() > ON_GRID:
         return None
     one, two = int(np.abs(turn[:, 0]).argmax()), int(np.abs(turn[:, 1]).argmax())
-    base = origin.astype(np.intp)
-    columns = base[one] + int(turn[one, 0]) * np.arange(plane.columns)
-    rows = base[two] + int(turn[two, 1]) * np.arange(plane.rows)
     across = 3 - one - two
-    return Laid((one, two, across), columns, rows, int(base[across]))
+    return Laid(
+        (one, two, across),
+        (int(origin[one]), int(origin[two]), int(origin[across])),
+        (bool(turn[one, 0] < 0), bool(turn[two, 1] < 0)),
+    )
+
+
+def _span(codes: Volume, start: int, backwards: bool, side: int) -> tuple[Volume, slice]:
+    """What of a frame's first axis lies within a side of the scan, and where, when it begins there and may run backwards."""
+    if backwards:
+        codes, start = codes[::-1], start - len(codes) + 1
+    low, high = max(0, -start), max(0, min(len(codes), side - start))
+    return codes[low:high], slice(start + low, max(start + low, start + high))
 
 
 def _step(planes: Sequence[Plane]) -> float:

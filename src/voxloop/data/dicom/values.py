@@ -8,13 +8,14 @@ from typing import Any
 
 
 def text(item: Any, keyword: str) -> str:
-    """A value as text; several are joined as DICOM writes them, with backslashes."""
+    """A value as text of one line; several are joined as DICOM writes them, with backslashes."""
     value = _value(item, keyword)
     if value is None:
         return ""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        return "\\".join(str(one) for one in value)
-    return str(value).strip()
+    many = isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue"
+    said = "\\".join(str(one) for one in value) if many else str(value)
+    # Names and descriptions go into sentences and onto terminals; what moves a cursor there has no place in them.
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in said).split())
 
 
 def numbers(item: Any, keyword: str, count: int) -> tuple[float, ...] | None:
