@@ -19,10 +19,10 @@ FORMATS = {
     ".volume.json": "voxloop.data.formats.reference",
     ".nii.gz": "voxloop.data.formats.nifti",
     ".nii": "voxloop.data.formats.nifti",
-    ".nrrd": "voxloop.data.formats.itk",
-    ".nhdr": "voxloop.data.formats.itk",
-    ".mha": "voxloop.data.formats.itk",
-    ".mhd": "voxloop.data.formats.itk",
+    ".nrrd": "voxloop.data.formats.nrrd",
+    ".nhdr": "voxloop.data.formats.nrrd",
+    ".mha": "voxloop.data.formats.metaimage",
+    ".mhd": "voxloop.data.formats.metaimage",
 }
 ENDINGS = tuple(FORMATS)
 
@@ -93,17 +93,20 @@ def as_labels(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
-def require_same_grid(name: str, labels: Geometry, scan: Geometry, tolerance_mm: float = 0.5) -> None:
-    """One sentence about how a label's grid differs from its scan's, if it does."""
+def require_same_grid(
+    name: str, labels: Geometry, scan: Geometry, tolerance_mm: float = 0.5, *, what: str = "label", of: str = "scan"
+) -> None:
+    """One sentence about how the grid of a label (or `what` it is) differs from its scan's, if it does."""
     if labels.shape != scan.shape:
         raise VoxloopError(
-            f"{name}: the label has {sides(labels.shape)} voxels and the scan {sides(scan.shape)}; export the label on the scan's own grid."
+            f"{name}: the {what} has {sides(labels.shape)} voxels and the {of} {sides(scan.shape)}; "
+            f"export the {what} on the {of}'s own grid."
         )
     apart = labels.distance_mm(scan)
     if apart > tolerance_mm:
         raise VoxloopError(
-            f"{name}: the label lies up to {apart:.1f} mm away from the scan (label {labels!r}, scan {scan!r}); "
-            "export the label on the scan's own grid."
+            f"{name}: the {what} lies up to {apart:.1f} mm away from the {of} ({what} {labels!r}, {of} {scan!r}); "
+            f"export the {what} on the {of}'s own grid."
         )
 
 
@@ -116,9 +119,10 @@ def require_believable(path: Path, shape: tuple[int, ...], affine: npt.NDArray[n
         raise VoxloopError(
             f"{path.name} claims {voxels:.3g} voxels in a file of {path.stat().st_size:,} bytes, which cannot be; its header is damaged."
         )
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    # NaN compares false; and nobody lies a thousand kilometres away.
+    if not np.abs(affine).max() < 1e9 or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise VoxloopError(
-            f"{path.name} does not say where its voxels are (its affine is not invertible); write it anew from its source."
+            f"{path.name} does not say where its voxels are (its affine is not invertible, or far off); write it anew from its source."
         )
 
 
