@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from voxloop.cli.data import phantom
+from voxloop.cli.data import exporting, importing, phantom, showing, splitting
 
 app = typer.Typer(help="Get, check, divide and make data.", no_args_is_help=True)
 
@@ -17,6 +17,10 @@ def data() -> None:
 
 
 commands: dict[str, Any] = {
+    "import": importing.import_,
+    "show": showing.show,
+    "split": splitting.split,
+    "export": exporting.export,
     "phantom": phantom.phantom,
 }
 for name, command in commands.items():
