@@ -121,6 +121,8 @@ def measure(name: str, folder: Path, points: int, small_runs: int) -> dict[str, 
     import time
 
     def size() -> int:
+        # What a tracker puts in order behind a script's back is in order by then.
+        time.sleep(3)
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
     tracker = TRACKERS[name](folder)
@@ -167,8 +169,6 @@ def measure(name: str, folder: Path, points: int, small_runs: int) -> dict[str, 
                 log(f"m{key}", step * 0.5, step)
         finish()
     found["small run, ms"] = (time.perf_counter() - started) / small_runs * 1000
-    # What a tracker puts in order behind a script's back is in order by then.
-    time.sleep(3)
     found["small run, kB"] = (size() - before) / small_runs / 1000
     return found
 

@@ -73,7 +73,7 @@ def test_what_itk_writes_opens(tmp_path: Path, vector: bool) -> None:
 
 def test_a_fourth_axis_counts_channels(tmp_path: Path) -> None:
     voxels = filled((7, 11, 13, 2))
-    four = {
+    four: dict[str, Any] = {
         "NDims": 4,
         "DimSize": "7 11 13 2",
         "Offset": "1 2 3 0",

@@ -75,6 +75,10 @@ def open_scan(path: Path) -> Scan:
 def open_labels(path: Path, like: Geometry, tolerance_mm: float = 0.5) -> Labels:
     """Opens a label file, and refuses one that does not lie on its scan."""
     scan = open_scan(path)
+    if scan.channels != 1:
+        raise VoxloopError(
+            f"{path.name} has {scan.channels} channels, and a label is one value a voxel; export it as one label map."
+        )
     require_same_grid(path.name, scan.geometry, like, tolerance_mm)
     return Labels(scan)
 

@@ -53,15 +53,17 @@ class VolumeReader(ImageReader):  # type: ignore[misc]  # MONAI has no types
 
 def _nifti(scan: Scan) -> Loaded:
     reader = NibabelReader()
-    loaded: Loaded = reader.get_data(reader.read(scan.path))
-    return loaded
+    voxels, meta = reader.get_data(reader.read(scan.path))
+    # torch takes no other byte order.
+    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False), meta
 
 
 def _other(scan: Scan) -> Loaded:
-    voxels = scan.array()
-    return voxels, {
-        MetaKeys.AFFINE: scan.geometry.affine.copy(),
-        MetaKeys.ORIGINAL_AFFINE: scan.geometry.affine.copy(),
+    # As NIfTI holds it: MONAI's Spacing may place its grid elsewhere for a last digit that differs between a scan and its label.
+    affine = scan.geometry.affine.astype(np.float32).astype(np.float64)
+    return scan.array(), {
+        MetaKeys.AFFINE: affine,
+        MetaKeys.ORIGINAL_AFFINE: affine.copy(),
         MetaKeys.SPATIAL_SHAPE: np.asarray(scan.geometry.shape),
         MetaKeys.SPACE: SpaceKeys.RAS,
         MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan") if scan.channels == 1 else -1,

@@ -133,20 +133,21 @@ def read(
 def _points(chunks: list[codec.Chunk], max_points: int | None, first_step: int | None, last_step: int | None) -> Points:
     steps = _joined([chunk.steps() for chunk in chunks], np.int64)
     values = _joined([chunk.values() for chunk in chunks], np.float64)
-    at = np.arange(len(steps))
-    if first_step is not None or last_step is not None:
-        kept = np.ones(len(steps), bool)
-        if first_step is not None:
-            kept &= steps >= first_step
-        if last_step is not None:
-            kept &= steps <= last_step
-        at = at[kept]
-    if max_points is not None and len(at) > max_points:
-        at = at[extremes(values[at], max_points)]
-        times, epochs = _some(chunks, at)
-    else:
-        times = _joined([chunk.times() for chunk in chunks], np.int64)[at]
-        epochs = _joined([chunk.epochs() for chunk in chunks], np.int32)[at]
+    kept = np.ones(len(steps), bool)
+    if first_step is not None:
+        kept &= steps >= first_step
+    if last_step is not None:
+        kept &= steps <= last_step
+    if max_points is None or np.count_nonzero(kept) <= max_points:
+        times = _joined([chunk.times() for chunk in chunks], np.int64)
+        epochs = _joined([chunk.epochs() for chunk in chunks], np.int32)
+        if kept.all():
+            # Most readers want all of it, and a copy costs as much as the decoding of a column.
+            return Points(steps, values, times / 1e6, epochs)
+        return Points(steps[kept], values[kept], times[kept] / 1e6, epochs[kept])
+    at = np.flatnonzero(kept)
+    at = at[extremes(values[at], max_points)]
+    times, epochs = _some(chunks, at)
     return Points(steps[at], values[at], times / 1e6, epochs)
 
 

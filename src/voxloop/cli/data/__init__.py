@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from voxloop.cli.data import exporting, importing, phantom, showing, splitting
+from voxloop.cli.data import exporting, fetch, importing, phantom, showing, splitting
 
 app = typer.Typer(help="Get, check, divide and make data.", no_args_is_help=True)
 
@@ -17,6 +17,7 @@ def data() -> None:
 
 
 commands: dict[str, Any] = {
+    "fetch": fetch.fetch,
     "import": importing.import_,
     "show": showing.show,
     "split": splitting.split,

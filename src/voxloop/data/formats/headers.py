@@ -9,34 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.formats import metaimage as metaimage_format
+from voxloop.data.formats import nrrd as nrrd_format
 from voxloop.data.geometry import Affine, Geometry
 from voxloop.errors import VoxloopError
 
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-NRRD_TYPES = {
-    "i1": "int8",
-    "u1": "uint8",
-    "i2": "int16",
-    "u2": "uint16",
-    "i4": "int32",
-    "u4": "uint32",
-    "i8": "int64",
-    "u8": "uint64",
-    "f4": "float",
-    "f8": "double",
-}
-META_TYPES = {
-    "i1": "MET_CHAR",
-    "u1": "MET_UCHAR",
-    "i2": "MET_SHORT",
-    "u2": "MET_USHORT",
-    "i4": "MET_INT",
-    "u4": "MET_UINT",
-    "i8": "MET_LONG_LONG",
-    "u8": "MET_ULONG_LONG",
-    "f4": "MET_FLOAT",
-    "f8": "MET_DOUBLE",
-}
+NRRD_TYPES = {code: names.split(",")[0] for code, names in nrrd_format.TYPES.items()}
+# Of two names for a type the first.
+META_TYPES = {code: name for name, code in reversed(metaimage_format.DTYPES.items())}
 # A qform is a rotation. Beyond this an affine is sheared, and over a thousand voxels the two would differ by a hundredth of one.
 SHEARED = 1e-5
 NIFTI_LONGEST = 2**15 - 1

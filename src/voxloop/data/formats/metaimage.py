@@ -18,7 +18,7 @@ from voxloop.data.geometry import Geometry
 from voxloop.data.scans import Scan, reason, require_believable
 from voxloop.errors import VoxloopError
 
-MOST_HEADER_BYTES = 1 << 20
+MOST_HEADER_BYTES, MOST_LINES = 1 << 20, 10_000
 DTYPES = {
     "MET_CHAR": "i1",
     "MET_UCHAR": "u1",
@@ -67,14 +67,18 @@ def _header(path: Path) -> tuple[dict[str, str], list[str], int]:
         start = file.read(MOST_HEADER_BYTES)
     fields: dict[str, str] = {}
     end = 0
-    while "ElementDataFile" not in fields:
+    for _ in range(MOST_LINES):
         stop = start.find(b"\n", end)
         line = start[end : stop if stop >= 0 else len(start)]
         end = stop + 1 if stop >= 0 else len(start)
         name, equals, value = line.partition(b"=")
         if not name.strip() or not equals or b"\0" in line:
-            raise VoxloopError(f"{path.name} is no MetaImage file, or cut off within its header; copy it again.")
+            break
         fields[name.strip().decode("utf-8", errors="replace")] = value.strip().decode("utf-8", errors="replace")
+        if "ElementDataFile" in fields:
+            break
+    if "ElementDataFile" not in fields:
+        raise VoxloopError(f"{path.name} is no MetaImage file, or cut off within its header; copy it again.")
     named = fields["ElementDataFile"].split()[:1] == ["LIST"]
     rest = start[end:].decode("utf-8", errors="replace").split("\n") if named else []
     return fields, [one.strip() for one in rest if one.strip()], end

@@ -11,7 +11,6 @@ refused. Without `space origin` the first voxel lies at 0, 0, 0, as in ITK. Axes
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.formats.nrrd_text import Header, read_header
 from voxloop.data.formats.stored import Stored, beside, listed, numbered, require_whole, voxels
 from voxloop.data.geometry import Geometry
 from voxloop.data.scans import Scan, reason, require_believable
 from voxloop.errors import VoxloopError
 
-# Slicer describes each segment in about a kilobyte.
-MOST_HEADER_BYTES = 2 << 20
-END = re.compile(rb"\r?\n\r?\n")
-LINE = re.compile(r"\r?\n")
-ESCAPED = re.compile(r"\\([n\\])")
 VECTOR = re.compile(r"none|\([^()]*\)")
 TYPES = {
     "i1": "signed char, int8, int8_t",
@@ -52,19 +47,9 @@ SPACES = {
 SEGMENT = re.compile(r"Segment(\d{1,6})_(Name|LabelValue|Layer)")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The text of a header: its fields, what others wrote in as keys, and where it ends."""
-
-    fields: dict[str, str]
-    keys: dict[str, str]
-    after_list: list[str]
-    end: int
-
-
 def open_scan(path: Path) -> Scan:
     """Reads a header and checks that it can be true of its file."""
-    header = _header(path)
+    header = read_header(path)
     try:
         stored, affine = _stored(path, header), _affine(path, header.fields)
     except (KeyError, ValueError, IndexError, OverflowError, OSError) as error:
@@ -86,7 +71,7 @@ def segment_names(path: Path) -> dict[int, str]:
     Segments that may lie over each other are kept in several layers, and a value of one is not the same in another.
     """
     found: dict[str, dict[str, str]] = {}
-    for key, value in _header(path).keys.items():
+    for key, value in read_header(path).keys.items():
         if part := SEGMENT.fullmatch(key):
             found.setdefault(part[1], {})[part[2]] = value
     if len({parts.get("Layer", "0").strip() for parts in found.values()}) > 1:
@@ -103,34 +88,6 @@ def segment_names(path: Path) -> dict[int, str]:
         raise VoxloopError(
             f"{path.name} has a segment whose label value is no number; export it from 3D Slicer again."
         ) from error
-
-
-def _header(path: Path) -> Header:
-    with path.open("rb") as file:
-        start = file.read(MOST_HEADER_BYTES)
-    if not re.match(rb"NRRD000[1-9]\r?\n", start):
-        raise VoxloopError(f"{path.name} is no NRRD file; is its ending right?")
-    blank = END.search(start)
-    text = start[: blank.start()] if blank else start
-    fields: dict[str, str] = {}
-    keys: dict[str, str] = {}
-    lines = LINE.split(text.decode("utf-8", errors="replace"))[1:]
-    for number, line in enumerate(lines):
-        name, colon, value = line.partition(":")
-        if line.startswith("#") or not colon:
-            continue
-        if value.startswith("="):
-            keys[name] = ESCAPED.sub(lambda found: "\n" if found[1] == "n" else "\\", value[1:])
-            continue
-        name = {"datafile": "data file", "byteskip": "byte skip", "lineskip": "line skip"}.get(
-            name.lower(), name.lower()
-        )
-        fields[name] = value.strip()
-        if name == "data file" and value.split()[:1] == ["LIST"]:
-            return Header(fields, keys, [one.strip() for one in lines[number + 1 :] if one.strip()], 0)
-    if blank is None and "data file" not in fields:
-        raise VoxloopError(f"{path.name} is cut off within its header; copy or download it again.")
-    return Header(fields, keys, [], blank.end() if blank else 0)
 
 
 def _stored(path: Path, header: Header) -> Stored:

@@ -22,7 +22,7 @@ MOST_RATIO = 1032
 # The largest empty label maps seen in practice are 512×512×1000 voxels of eight bytes each.
 BOMB_BYTES, BOMB_RATIO = 2**31, 200
 # What a stream holds that does not say its length is counted, as far as a second or so goes.
-COUNTED_BYTES, COUNTED_RATIO = 2**28, 16
+COUNTED_BYTES, COUNTED_RATIO = 2**28, 4
 STEP = 1 << 20
 EITHER = 32 + zlib.MAX_WBITS
 
@@ -37,8 +37,8 @@ def require_plausible(path: Path, packed: int, unpacked: int, in_memory: int = 0
     large = max(unpacked, in_memory)
     if large > BOMB_BYTES and large > packed * BOMB_RATIO:
         raise VoxloopError(
-            f"{path.name} would unpack to {large / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, which is empty or meant to harm; "
-            "save it unpacked if it is sound."
+            f"{path.name} would unpack to {large / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, as files do that are meant to harm; "
+            "if it is sound, save it unpacked."
         )
 
 

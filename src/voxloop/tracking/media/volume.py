@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
 
 Content = File | npt.NDArray[Any]
+# What the viewer in the browser reads as it lies there.
+NIFTI = (".nii.gz", ".nii")
 
 
 @register
@@ -32,7 +34,8 @@ class Volume:
 
         vx.Volume("spleen_12.nii.gz", layers={"truth": truth, "prediction": labels}, classes={1: "spleen"})
 
-    A file is kept byte for byte; with `reference=True` it stays where it is, and only its path and digest are kept. An array
+    A NIfTI file is kept byte for byte; with `reference=True` it stays where it is, and only its path and digest are kept. Of
+    another format (NRRD, MetaImage, a `.volume.json`) the voxels are kept, of several channels those of the first. An array
     (numpy, torch, MetaTensor; a channel axis of one is fine) needs `affine`, the 4×4 matrix from voxel index to RAS
     millimetres, unless it brings its own; without one, voxels are 1 mm and RAS.
     """
@@ -49,6 +52,10 @@ class Volume:
     ) -> None:
         if reference and not isinstance(image, str | Path):
             raise VoxloopError("reference=True refers to the scan's file, and this scan is an array; give its path.")
+        if reference and not str(image).lower().endswith(NIFTI):
+            raise VoxloopError(
+                f"{Path(image).name} is no NIfTI file, which is what browsers read; leave reference=True away, and its voxels are kept."
+            )
         self.reference = reference
         content, self.geometry, self._dtype = _content(image, affine)
         # An array that is the caller's is copied here, and a layer below, where it becomes a label map.
@@ -120,7 +127,10 @@ class _Voxels:
 def _content(given: Any, affine: npt.ArrayLike | None) -> tuple[File | _Voxels, Geometry, np.dtype[Any]]:
     if isinstance(given, str | Path):
         scan = open_scan(Path(given))
-        return opened(scan.path, "a scan"), scan.geometry, scan.dtype
+        if scan.path.name.lower().endswith(NIFTI):
+            return opened(scan.path, "a scan"), scan.geometry, scan.dtype
+        voxels = scan.array()
+        return _Voxels(voxels[..., 0] if voxels.ndim == 4 else voxels, fresh=True), scan.geometry, voxels.dtype
     matrix = affine if affine is not None else getattr(given, "affine", np.eye(4))
     voxels, fresh = viewed(given, "A volume")
     while voxels.ndim > 3 and voxels.shape[0] == 1:
