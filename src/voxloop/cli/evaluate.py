@@ -19,7 +19,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="An artifact such as spleen-ct:best, or a bundle folder.")],
     data: Annotated[str, typer.Option("--data", "-d", help="A dataset's folder, or a version of one: spleen:v2.")],
     split: Annotated[str, typer.Option(help="A named split of the dataset.")] = "default",
-    part: Annotated[str, typer.Option(help="training, validation or all.")] = "validation",
+    part: Annotated[str, typer.Option(help="training, validation, all, or test where a split has it.")] = "validation",
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
     project: Annotated[
         Path | None,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voxloop.data import splits
+from voxloop.data import folds, splits
 from voxloop.data.scans import ENDINGS
 from voxloop.data.splits import nearest
 from voxloop.errors import VoxloopError
@@ -107,7 +107,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
         raise VoxloopError(f"{folder} has no dataset.json; is it a folder in Decathlon layout?")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise VoxloopError(f"{path} is not valid JSON ({error}); mend it, or get it again.") from error
     if not isinstance(content, dict):
         raise VoxloopError(
@@ -161,7 +161,7 @@ def split_cases(folder: Path, split: str = splits.DEFAULT, val_fraction: float =
             raise VoxloopError(
                 f'{folder / splits.SPLITS} has no split "{split}".{nearest(split, [*stored, splits.DEFAULT])}'
             )
-        stored[split] = splits.default(dataset.patients, val_fraction)
+        stored[split] = folds.default(dataset.patients, val_fraction)
         # A dataset on a read-only share is usual; the rule gives the same split every time.
         with suppress(VoxloopError):
             splits.write_splits(folder, stored)

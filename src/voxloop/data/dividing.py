@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from voxloop.data import splits
+from voxloop.data import folds, splits
 from voxloop.data.decathlon import read_dataset
 from voxloop.data.splits import Rule, Split
 from voxloop.errors import VoxloopError
@@ -18,7 +18,7 @@ def divide(folder: Path, name: str, rule: Rule, force: bool = False) -> dict[str
     if not NAME.fullmatch(name):
         raise VoxloopError(f'"{name}" cannot name a split; use letters, digits, ".", "_" and "-".')
     patients = read_dataset(folder).patients
-    made = splits.make(name, patients, rule)
+    made = folds.make(name, patients, rule)
     stored = splits.read_splits(folder)
     there = {full: one for full, one in stored.items() if full == name or full.rpartition("/")[0] == name}
     if there == made:
@@ -40,7 +40,7 @@ def extend_all(folder: Path, name: str | None = None) -> tuple[dict[str, Split],
     families = [name] if name else [one for one in splits.families(stored) if _has_rule(one, stored)]
     changed: dict[str, Split] = {}
     for family in families:
-        changed |= splits.extend(family, stored, patients)
+        changed |= folds.extend(family, stored, patients)
     loose = {case for full, one in changed.items() for case in one.cases() - stored[full].cases()}
     if loose:
         splits.write_splits(folder, {**stored, **changed})

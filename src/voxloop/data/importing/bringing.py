@@ -4,46 +4,34 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from voxloop.data import splits
-from voxloop.data.decathlon import DATASET, case_id, split_cases
+from voxloop.data.decathlon import DATASET, split_cases
 from voxloop.data.importing import layouts
-from voxloop.data.importing.found import Drawing, Found, Progress, Source, Survey, Wanted, counted, left_out, listed
-from voxloop.data.importing.names import require_apart, with_names
+from voxloop.data.importing.existing import Existing, content_with, labels_with, modality_with, read_existing
+from voxloop.data.importing.found import Progress, Survey, Wanted, left_out, listed
+from voxloop.data.importing.looking import looked_at
+from voxloop.data.importing.names import with_names
 from voxloop.data.importing.nnunet import read_object
-from voxloop.data.importing.pieces import Piece, label_piece, scan_piece
+from voxloop.data.importing.planning import Planned, Row, files_of, plan, row
 from voxloop.data.importing.record import (
     JOURNAL,
     Entry,
     Record,
-    ids_for,
     in_order,
     note,
     read_journal,
-    read_record,
     write_json,
     write_record,
 )
-from voxloop.data.scans import open_scan, require_same_grid
 from voxloop.errors import VoxloopError
 
 FOLDERS = ("imagesTr", "labelsTr", "imagesTs")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A case of the dataset: what it is made from, and whether that is new."""
-
-    id: str
-    image: str
-    label: str | None
-    patient: str | None
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +58,6 @@ class Imported:
         return sum(row.what == "changed" for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A case with its id and its files; `test` where it has no label."""
-
-    id: str
-    found: Found
-    pieces: tuple[Piece, ...]
-    what: str
-    test: bool
-
-
-@dataclass(slots=True)
-class _Existing:
-    """The dataset that is brought into, as it is: an empty one before the first time."""
-
-    content: dict[str, Any] = field(default_factory=dict)
-    record: Record = field(default_factory=Record)
-
-    @property
-    def labels(self) -> dict[int, str]:
-        return {int(value): str(name) for value, name in self.content.get("labels", {}).items()}
-
-    @property
-    def modality(self) -> list[str]:
-        named = self.content.get("modality", {})
-        return [str(named[key]) for key in sorted(named, key=int)]
-
-    def listed(self) -> dict[str, dict[str, str]]:
-        """The training entries by case, as they stand in dataset.json."""
-        return {case_id(Path(entry["image"])): dict(entry) for entry in self.content.get("training", [])}
-
-    def tests(self) -> dict[str, str]:
-        return {case_id(Path(path)): path for path in self.content.get("test", [])}
-
-
 def bring_in(
     source: Path,
     folder: Path,
@@ -122,9 +75,9 @@ def bring_in(
     interrupted goes on where it was.
     """
     wanted = wanted or Wanted()
-    source, folder = Path(os.path.normpath(source.absolute())), Path(os.path.normpath(folder.absolute()))
+    source, folder = _plain(source), _plain(folder)
     _require_outside(source, folder)
-    existing = _existing(folder)
+    existing = read_existing(folder)
     name = name or str(existing.content.get("name") or folder.name)
     if existing.content and existing.content.get("name") != name:
         raise VoxloopError(
@@ -132,28 +85,31 @@ def bring_in(
         )
     wanted = replace(wanted, known=existing.labels)
     survey = with_names(layouts.survey(source, layout, wanted, progress), wanted, progress)
-    survey, channels = _looked_at(survey, progress)
-    labels, modality = _labels(survey, existing, folder), _modality(survey, wanted, existing, channels)
-    planned, off = _plan(survey, existing, folder, copy)
+    survey, channels = looked_at(survey, progress)
+    labels, modality = labels_with(survey, existing, folder), modality_with(survey, wanted, existing, channels)
+    planned, off = plan(survey, existing.record, existing.on_list, folder, copy)
     said = (*survey.said, *off)
+    kept = existing.listed().keys() - {one.id for one in planned if not one.test}
+    gone = [one for one in in_order(kept) if one in existing.record.cases]
     if not dry_run:
         with _work(folder, existing) as work:
             planned, problems = _make(planned, existing, work, progress)
             said += problems
-            content = _content(existing, planned, name, labels, modality, survey)
+            content = content_with(existing, planned, name, labels, modality, survey)
             _commit(work, folder, existing, planned, content)
         said += _splits(folder, survey, planned)
-    kept = existing.listed().keys() - {one.id for one in planned if not one.test}
-    gone = [one for one in in_order(kept) if one in existing.record.cases]
     if gone:
-        said += (
-            f"{counted(len(gone), 'case')} of earlier imports are not in {source} now, and stay as they are: {listed(gone)}.",
-        )
-    rows = tuple(_row(one) for one in planned)
+        said += (f"Of earlier imports, {len(gone)} are not in {source} now, and stay as they are: {listed(gone)}.",)
+    rows = tuple(row(one) for one in planned)
     tests = sum(one.test for one in planned)
     return Imported(
         folder, name, survey.layout, labels, modality, rows, len(rows) - tests + len(kept), tests, said, dry_run
     )
+
+
+def _plain(path: Path) -> Path:
+    # Links stay as a person named them, but `..` behind one cannot be taken away by its letters.
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def _require_outside(source: Path, folder: Path) -> None:
@@ -166,133 +122,8 @@ def _require_outside(source: Path, folder: Path) -> None:
         raise VoxloopError(f"{source} lies in {folder}, where the dataset is to be; choose another place with --out.")
 
 
-def _existing(folder: Path) -> _Existing:
-    record = read_record(folder)
-    return _Existing() if record is None else _Existing(read_object(folder / DATASET), record)
-
-
-def _looked_at(survey: Survey, progress: Progress | None) -> tuple[Survey, int]:
-    """Leaves out scans that cannot be opened, and counts the channels, which are the same in all."""
-    there: dict[int, list[str]] = {}
-    unreadable: list[str] = []
-    total = len(survey.cases) + len(survey.tests)
-    seen = 0
-
-    def kept(found: Found) -> bool:
-        nonlocal seen
-        seen += 1
-        if progress is not None:
-            progress(seen, total, found.name)
-        try:
-            there.setdefault(_channels(found), []).append(found.name)
-        except VoxloopError as error:
-            unreadable.append(f"{found.name} ({error})")
-            return False
-        return True
-
-    cases = tuple(one for one in survey.cases if kept(one))
-    tests = tuple(one for one in survey.tests if kept(one))
-    if not cases:
-        raise VoxloopError(f"Not one case can be brought in: {unreadable[0] if unreadable else 'there is none'}")
-    if len(there) > 1:
-        (many, names), (few, others) = sorted(there.items(), key=lambda item: -len(item[1]))[:2]
-        raise VoxloopError(
-            f"{others[0]} has {counted(few, 'channel')} and {names[0]} has {many}; bring scans of one kind into one dataset."
-        )
-    said = left_out("case", unreadable, "their scans not being readable")
-    return replace(survey, cases=cases, tests=tests, said=(*survey.said, *said)), next(iter(there))
-
-
-def _channels(found: Found) -> int:
-    scans = [open_scan(source) for source in found.image if isinstance(source, Path)]
-    for scan in scans[1:]:
-        require_same_grid(scan.path.name, scan.geometry, scans[0].geometry, what="channel", of="first one")
-    if len(found.image) == 1:
-        return scans[0].channels if scans else 1
-    if wide := [scan.path.name for scan in scans if scan.channels > 1]:
-        raise VoxloopError(f"{wide[0]} has several channels of its own; name a file for each channel.")
-    return len(found.image)
-
-
-def _labels(survey: Survey, existing: _Existing, folder: Path) -> dict[int, str]:
-    labels = {**(survey.labels or {}), **existing.labels}
-    for value, name in (survey.labels or {}).items():
-        if labels[value].casefold() != name.casefold():
-            raise VoxloopError(
-                f'{folder} calls the label {value} "{labels[value]}", and it is "{name}" here; bring it into a dataset of its own.'
-            )
-    require_apart(labels)
-    return dict(sorted(labels.items()))
-
-
-def _modality(survey: Survey, wanted: Wanted, existing: _Existing, channels: int) -> list[str]:
-    named = list(wanted.modality or survey.modality or existing.modality or ["unknown"] * channels)
-    if len(named) != channels:
-        raise VoxloopError(
-            f"The scans have {counted(channels, 'channel')}, and {counted(len(named), 'name')} is given for them "
-            f"({', '.join(named)}); name each, such as --modality {','.join(['FLAIR', 'T1w', 'T1gd', 'T2w', 'more'][:channels])}."
-        )
-    before = existing.modality
-    if (
-        before
-        and set(before) != {"unknown"}
-        and [one.casefold() for one in before] != [one.casefold() for one in named]
-    ):
-        raise VoxloopError(
-            f"The dataset's scans are {', '.join(before)}, and these are {', '.join(named)}; bring them into a dataset of their own."
-        )
-    return named
-
-
-def _plan(survey: Survey, existing: _Existing, folder: Path, copy: bool) -> tuple[list[Planned], tuple[str, ...]]:
-    """Every case with its id and its files, and what is the same as before."""
-    found = [(one, False) for one in survey.cases] + [(one, True) for one in survey.tests]
-    names: dict[str, str] = {}
-    for one, _ in found:
-        if one.known_by in names:
-            raise VoxloopError(f'Two cases are called "{one.name}"; give one another name.')
-        names[one.known_by] = one.name
-    ids = ids_for(names, existing.record.ids)
-    on_list = existing.listed().keys() | existing.tests().keys()
-    planned, off = [], []
-    for one, test in found:
-        case = ids[one.known_by]
-        entry = existing.record.cases.get(case)
-        if entry is not None and case not in on_list:
-            off.append(case)
-            continue
-        _require_same_source(case, one, entry)
-        pieces = [scan_piece("imagesTs" if test else "imagesTr", case, one.image, copy)]
-        if one.label is not None and not test:
-            pieces.append(label_piece("labelsTr", case, one.label, copy))
-        same = entry is not None and all(
-            entry.pieces.get(piece.path) == piece.state and os.path.lexists(folder / piece.path) for piece in pieces
-        )
-        what = "new" if entry is None else "same" if same else "changed"
-        planned.append(Planned(case, one, tuple(pieces), what, test))
-    order = {case: number for number, case in enumerate(in_order([one.id for one in planned]))}
-    said = left_out("case", in_order(off), f"having been taken off the list in {DATASET}")
-    return sorted(planned, key=lambda one: (one.test, order[one.id])), said
-
-
-def _require_same_source(case: str, found: Found, entry: Entry | None) -> None:
-    """A case may move with its files; a second scan of its name is another case."""
-    now = _files(found.image)
-    if entry is None or entry.image == now or set(entry.image) & set(now):
-        return
-    if entry.image and Path(entry.image[0]).exists():
-        raise VoxloopError(
-            f'The case "{case}" is made from {entry.image[0]}, and {now[0]} has the same name; '
-            "rename one, or bring this source into a dataset of its own."
-        )
-
-
-def _files(image: tuple[Source, ...]) -> tuple[str, ...]:
-    return tuple(str(file) for source in image for file in (source if isinstance(source, tuple) else (source,)))
-
-
 @contextmanager
-def _work(folder: Path, existing: _Existing) -> Iterator[Path]:
+def _work(folder: Path, existing: Existing) -> Iterator[Path]:
     """Where files are made: in the dataset, or, the first time, in a folder that gets its name when all is there."""
     work = folder if existing.content else folder.with_name(f".partial-{folder.name}")
     try:
@@ -306,13 +137,15 @@ def _work(folder: Path, existing: _Existing) -> Iterator[Path]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise VoxloopError(f"Another process is bringing data into {folder}; wait until it has ended.") from error
+        if existing.content and read_object(folder / DATASET) != existing.content:
+            raise VoxloopError(f"{folder} has changed in the meantime; give the same command again.")
         yield work
     finally:
         os.close(handle)
 
 
 def _make(
-    planned: list[Planned], existing: _Existing, work: Path, progress: Progress | None
+    planned: list[Planned], existing: Existing, work: Path, progress: Progress | None
 ) -> tuple[list[Planned], tuple[str, ...]]:
     """Makes the files that are not there in their state; a case whose files cannot be made is left out, in a sentence."""
     states = {path: state for entry in existing.record.cases.values() for path, state in entry.pieces.items()}
@@ -338,43 +171,12 @@ def _make(
     return whole, (*problems, *left_out("case", failed, "their files not being possible to make"))
 
 
-def _content(
-    existing: _Existing,
-    planned: list[Planned],
-    name: str,
-    labels: Mapping[int, str],
-    modality: list[str],
-    survey: Survey,
-) -> dict[str, Any]:
-    """dataset.json: what stands there stays, unless the source says it anew."""
-    training, tests = existing.listed(), existing.tests()
-    for one in planned:
-        paths = [f"./{piece.path}" for piece in one.pieces]
-        if one.test:
-            tests[one.id] = paths[0]
-            continue
-        patient = one.found.patient or training.get(one.id, {}).get("patient")
-        training[one.id] = {"image": paths[0], "label": paths[1], **({"patient": patient} if patient else {})}
-    return {
-        **survey.about,
-        **existing.content,
-        "name": name,
-        "tensorImageSize": "3D" if len(modality) == 1 else "4D",
-        "modality": {str(channel): one for channel, one in enumerate(modality)},
-        "labels": {str(value): one for value, one in labels.items()},
-        "numTraining": len(training),
-        "numTest": len(tests),
-        "training": [training[one] for one in in_order(training)],
-        "test": [tests[one] for one in in_order(tests)],
-    }
-
-
-def _commit(work: Path, folder: Path, existing: _Existing, planned: list[Planned], content: dict[str, Any]) -> None:
+def _commit(work: Path, folder: Path, existing: Existing, planned: list[Planned], content: dict[str, Any]) -> None:
     """Writes the list, then the record, and gives a new dataset its name; what no list names any more goes."""
     cases = dict(existing.record.cases)
     for one in planned:
         pieces = {piece.path: piece.state for piece in one.pieces}
-        cases[one.id] = Entry(one.found.known_by, _files(one.found.image), pieces)
+        cases[one.id] = Entry(one.found.known_by, files_of(one.found.image), pieces)
     stale = {path for entry in existing.record.cases.values() for path in entry.pieces}
     if work != folder:
         stale |= {f"{one}/{path.name}" for one in FOLDERS for path in (work / one).iterdir()}
@@ -420,15 +222,7 @@ def _splits(folder: Path, survey: Survey, planned: list[Planned]) -> tuple[str, 
     if families:
         loose = {one for each in short.values() for one in each}
         said.append(
-            f"{counted(len(loose), 'case')} have no place yet in {'the split' if len(families) == 1 else 'the splits'} {listed(families)}; "
+            f"Of the cases, {len(loose)} have no place yet in {'the split' if len(families) == 1 else 'the splits'} {listed(families)}; "
             f"put them in with: voxloop data split {folder} --extend"
         )
     return tuple(said)
-
-
-def _row(one: Planned) -> Row:
-    files = _files(one.found.image)
-    image = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-    label = one.found.label
-    drawn = label.files[-1] if isinstance(label, Drawing) else label[0] if isinstance(label, tuple) else label
-    return Row(one.id, image, None if drawn is None else str(drawn), one.found.patient, one.what)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from voxloop.data.decathlon import DATASET, case_id, read_dataset
-from voxloop.data.formats import reference
-from voxloop.data.importing.found import Found, Progress, Source, Survey, Wanted
+from voxloop.data.importing.found import Found, Progress, Survey, Wanted
 from voxloop.data.importing.nnunet import ABOUT, read_object
 from voxloop.data.splits import read_splits
 
@@ -17,15 +16,10 @@ def survey(source: Path, wanted: Wanted, progress: Progress | None = None) -> Su
     content = read_object(source / DATASET)
     return Survey(
         "decathlon",
-        tuple(Found(case.id, _sources(case.image), case.label, case.patient) for case in dataset.training),
-        tuple(Found(case_id(path), _sources(path)) for path in dict.fromkeys(dataset.test)),
+        tuple(Found(case.id, (case.image,), case.label, case.patient) for case in dataset.training),
+        tuple(Found(case_id(path), (path,)) for path in dict.fromkeys(dataset.test)),
         dict(dataset.labels),
         [dataset.modality[channel] for channel in sorted(dataset.modality)],
         about={key: content[key] for key in ABOUT if isinstance(content.get(key), str)},
         splits=read_splits(source),
     )
-
-
-def _sources(path: Path) -> tuple[Source, ...]:
-    # A reference is taken for what it refers to: its paths may be relative to its own folder.
-    return reference.read_reference(path) if path.name.lower().endswith(reference.ENDING) else (path,)

@@ -129,14 +129,17 @@ def ending_of(name: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """A few of many names, for a sentence."""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    # A file may be called anything, and a sentence is one line.
+    few = ", ".join(names[:MOST_NAMED])
+    return "".join(letter if letter.isprintable() else "?" for letter in few) + more
 
 
 def left_out(what: str, names: Sequence[str], why: str) -> tuple[str, ...]:
     """The sentence about files that no case is made of."""
     if not names:
         return ()
-    many = f"{len(names)} {what}s are" if len(names) > 1 else f"1 {what} is"
+    plural = what if what.endswith("s") else f"{what}s"
+    many = f"{len(names)} {plural} are" if len(names) > 1 else f"1 {what} is"
     return (f"{many} left out, {why}: {listed(names)}.",)
 
 

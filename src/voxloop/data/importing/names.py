@@ -49,6 +49,8 @@ def with_names(survey: Survey, wanted: Wanted, progress: Progress | None = None)
         raise VoxloopError(_unnamed(survey, progress))
     if names.get(0, "background").casefold() not in ("background", "unlabeled", "unlabelled", "clear label"):
         raise VoxloopError(f'The label 0 is called "{names[0]}", but 0 is what is not labelled; give it another value.')
+    if beyond := [value for value in names if not 0 <= value <= 255]:
+        raise VoxloopError(f"The source has a label {beyond[0]}, and labels go from 0 to 255; renumber it there.")
     names = {0: "background", **names}
     require_apart(names)
     return replace(survey, labels=dict(sorted(names.items())))

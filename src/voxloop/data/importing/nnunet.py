@@ -15,6 +15,7 @@ from voxloop.errors import VoxloopError
 
 CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 FOLDS = "splits_final.json"
+MOST_BYTES = 64 << 20
 # Keys that say where data come from, kept as they are.
 ABOUT = ("description", "reference", "licence", "license", "release")
 
@@ -49,6 +50,8 @@ def survey(source: Path, wanted: Wanted, progress: Progress | None = None) -> Su
 
 def read_object(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise VoxloopError(f"{path} has {path.stat().st_size:,} bytes, too many for a list of cases; get it again.")
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise VoxloopError(f"{path} cannot be read ({error}); mend it, or get it again.") from error

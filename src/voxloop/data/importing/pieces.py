@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voxloop.data.formats.reference import ENDING as REFERENCE
-from voxloop.data.formats.reference import write_reference
+from voxloop.data.formats.reference import read_reference, write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.importing.found import Drawing, Source, ending_of
 from voxloop.data.scans import ENDINGS, Scan, open_scan
@@ -36,7 +36,8 @@ def scan_piece(folder: str, case: str, image: tuple[Source, ...], copy: bool) ->
     """A scan: a link to the file that it is, or a reference to several; with `copy` a file of its own."""
     if copy:
         return _copy(f"{folder}/{case}{OWN}", image)
-    if len(image) == 1 and isinstance(image[0], Path) and not image[0].name.lower().endswith(REFERENCE):
+    image = _resolved(image)
+    if len(image) == 1 and isinstance(image[0], Path):
         ending = next(one for one in ENDINGS if image[0].name.lower().endswith(one))
         return _link(f"{folder}/{case}{ending}", image[0])
 
@@ -59,9 +60,17 @@ def label_piece(folder: str, case: str, label: Source | Drawing, copy: bool) -> 
 
         state = _state("drawing", drawing.how, [_stamped(file) for file in drawing.files])
         return Piece(f"{folder}/{case}{OWN}", state, draw)
-    if copy or isinstance(label, tuple):
+    (source,) = _resolved((label,))[:1]
+    if copy or isinstance(source, tuple):
         return _copy(f"{folder}/{case}{OWN}", (label,))
-    return _link(f"{folder}/{case}{ending_of(label.name).lower()}", label)
+    return _link(f"{folder}/{case}{ending_of(source.name).lower()}", source)
+
+
+def _resolved(image: tuple[Source, ...]) -> tuple[Source, ...]:
+    """A reference is taken for what it refers to: its paths may be relative to its own folder."""
+    if len(image) == 1 and isinstance(image[0], Path) and image[0].name.lower().endswith(REFERENCE):
+        return read_reference(image[0])
+    return image
 
 
 def _link(path: str, source: Path) -> Piece:
