@@ -168,10 +168,15 @@ def split_cases(folder: Path, split: str = splits.DEFAULT, val_fraction: float =
     chosen = stored[split]
     splits.require_patients_apart(folder, split, chosen, dataset.patients)
     cases = {case.id: case for case in dataset.training}
+    if gone := sorted(chosen.cases() - cases.keys()):
+        raise VoxloopError(
+            f'{folder / splits.SPLITS}: the split "{split}" has the case "{gone[0]}", which {DATASET} does not list; '
+            "take it out of the split."
+        )
     return {
         part: [
             {"image": str(case.image), "label": str(case.label), "case": case.id}
-            for case in (cases.get(one) or dataset.case(one) for one in chosen.parts.get(part, []))
+            for case in (cases[one] for one in chosen.parts.get(part, []))
         ]
         for part in splits.PARTS
         if part != "test" or part in chosen.parts

@@ -210,7 +210,8 @@ def _splits(folder: Path, survey: Survey, planned: list[Planned]) -> tuple[str, 
         new[name] = replace(split, parts={part: [ids[one] for one in each] for part, each in split.parts.items()})
     if new:
         splits.write_splits(folder, {**stored, **new})
-    split_cases(folder)
+    if splits.DEFAULT not in splits.read_splits(folder):
+        split_cases(folder)
     everyone = {one.id for one in planned if not one.test}
     stored = splits.read_splits(folder)
     short = {name: everyone - split.cases() for name, split in stored.items() if split.rule is not None}
