@@ -57,7 +57,12 @@ def test_digests_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch
     first = digests(paths, memory)
     read: list[Path] = []
     really = digesting._of_file
-    monkeypatch.setattr(digesting, "_of_file", lambda path: (read.append(path), really(path))[1])
+
+    def watched(path: Path) -> str:
+        read.append(path)
+        return really(path)
+
+    monkeypatch.setattr(digesting, "_of_file", watched)
     assert digests(paths, memory) == first
     assert read == []
     scan(paths[1], seed=99)

@@ -200,5 +200,5 @@ def test_a_rule_that_cannot_be_is_refused(tmp_path: Path, rule: Rule, part: str)
 def test_a_rule_that_somebody_spoilt_is_told(tmp_path: Path, made: Any) -> None:
     folder = dataset(tmp_path, ["a", "b", "c"])
     (folder / "splits.json").write_text(json.dumps({"s": {"training": ["a"], "validation": ["b"], "made": made}}))
-    with pytest.raises(VoxloopError, match="made|by patient"):
+    with pytest.raises(VoxloopError, match=r"made|by patient"):
         extend_all(folder, "s")

@@ -75,7 +75,7 @@ def test_a_version_is_found_again_where_it_was(project: Project, folder: Path, t
     assert datasets.folder_of(project, str(folder)) == folder
     moved = tmp_path / "moved"
     folder.rename(moved)
-    with pytest.raises(VoxloopError, match="spleen:v1 was in .*is not there now"):
+    with pytest.raises(VoxloopError, match=r"spleen:v1 was in .*is not there now"):
         datasets.folder_of(project, "spleen:v1")
     assert datasets.record(project, moved).ref == "spleen:v1"
     assert datasets.folder_of(project, "spleen:v1") == moved.resolve()

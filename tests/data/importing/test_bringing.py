@@ -83,7 +83,7 @@ def test_a_source_that_moved_is_found_and_another_of_its_names_refused(tmp_path:
     source = loose(tmp_path / "source", ["a", "b"])
     folder = bring_in(source, tmp_path / "out", wanted=SPLEEN).folder
     other = loose(tmp_path / "other", ["a"])
-    with pytest.raises(VoxloopError, match='case "a" is made from .*has the same name'):
+    with pytest.raises(VoxloopError, match=r'case "a" is made from .*has the same name'):
         bring_in(other, folder)
     moved = source.rename(tmp_path / "moved")
     again = bring_in(moved, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ def test_a_pattern_says_which_part_is_the_patient(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for who in ("anna", "ben"):
         for visit in ("1", "2"):
-            scan(source / f"ct/{who}/{visit}.nii.gz", hash((who, visit)) % 100)
+            scan(source / f"ct/{who}/{visit}.nii.gz", int(visit))
             label(source / f"seg/{who}/{visit}.nrrd")
     made = bring(source, Wanted("ct/{patient}/{case}", "seg/{patient}/{case}", {1: "spleen"}))
     dataset = read_dataset(made.folder)
@@ -137,7 +136,7 @@ def test_segments_name_themselves(tmp_path: Path) -> None:
 
 def test_links_in_circles_end(tmp_path: Path) -> None:
     source = loose(tmp_path / "source", ["a"])
-    os.symlink(source, source / "images/round")
+    (source / "images/round").symlink_to(source)
     assert bring(source).cases == 1
 
 

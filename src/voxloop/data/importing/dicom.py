@@ -40,7 +40,8 @@ def survey(source: Path, wanted: Wanted, progress: Progress | None = None) -> Su
     said += left_out("label object", sorted(loose), "the series that it was drawn on not being there")
     objects, twice = _apart(objects, images)
     said += left_out("case", twice, "several files holding a structure of the same name")
-    names = dict(wanted.names) or dict(wanted.known) or _common(objects)
+    told = dict(wanted.names) or dict(wanted.known) or _common(objects)
+    names = {value: name for value, name in told.items() if value}
     here, without, partly = _holding(objects, images, names)
     said += left_out("case", without, f"none of its structures being called {listed(list(names.values()))}")
     if partly:
@@ -95,7 +96,7 @@ def _apart(objects: dict[str, Objects], images: Mapping[str, Series]) -> tuple[d
     for uid, files in objects.items():
         count = Counter(name.casefold() for names in files.values() for name in names)
         if both := [name for name, many in count.items() if many > 1]:
-            twice[uid] = f"{images[uid].description or uid} ({both[0]} in {listed([path.name for path in files])})"
+            twice[uid] = f"{images[uid].description or uid} ({both[0]} in {listed(sorted(path.name for path in files))})"
     return {uid: files for uid, files in objects.items() if uid not in twice}, sorted(twice.values())
 
 
@@ -115,7 +116,7 @@ def _holding(
     objects: Mapping[str, Objects], images: Mapping[str, Series], names: Mapping[int, str]
 ) -> tuple[list[str], list[str], list[str]]:
     """The series that hold one of the names at least; and in words those that hold none, or not all."""
-    wanted = {name.casefold(): name for value, name in names.items() if value}
+    wanted = {name.casefold(): name for name in names.values()}
     here, without, partly = [], [], []
     for uid, files in objects.items():
         there = {name.casefold() for held in files.values() for name in held}
@@ -150,7 +151,7 @@ def _drawn(files: tuple[Path, ...], objects: Objects, names: Mapping[int, str]) 
     from voxloop.data.dicom import labels_of, open_series
 
     scan = open_series(files)
-    value_of = {name.casefold(): value for value, name in names.items() if value}
+    value_of = {name.casefold(): value for value, name in names.items()}
     labels = np.zeros(scan.geometry.shape, np.uint8)
     problems: list[str] = []
     for path, held in objects.items():
