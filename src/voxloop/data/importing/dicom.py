@@ -96,7 +96,9 @@ def _apart(objects: dict[str, Objects], images: Mapping[str, Series]) -> tuple[d
     for uid, files in objects.items():
         count = Counter(name.casefold() for names in files.values() for name in names)
         if both := [name for name, many in count.items() if many > 1]:
-            twice[uid] = f"{images[uid].description or uid} ({both[0]} in {listed(sorted(path.name for path in files))})"
+            twice[uid] = (
+                f"{images[uid].description or uid} ({both[0]} in {listed(sorted(path.name for path in files))})"
+            )
     return {uid: files for uid, files in objects.items() if uid not in twice}, sorted(twice.values())
 
 
