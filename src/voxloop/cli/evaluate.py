@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="An artifact such as spleen-ct:best, or a bundle folder.")],
-    data: Annotated[Path, typer.Option("--data", "-d", help="A dataset in Decathlon layout.")],
+    data: Annotated[str, typer.Option("--data", "-d", help="A dataset's folder, or a version of one: spleen:v2.")],
     split: Annotated[str, typer.Option(help="A named split of the dataset.")] = "default",
-    part: Annotated[str, typer.Option(help="training, validation or all.")] = "validation",
+    part: Annotated[str, typer.Option(help="training, validation, all, or test where a split has it.")] = "validation",
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
     project: Annotated[
         Path | None,
@@ -31,12 +31,15 @@ def evaluate(
     """Score a model on a dataset: Dice and volume for each case and class, worst first."""
     from voxloop.inference.evaluate import evaluate_tracked
     from voxloop.store import open_project
+    from voxloop.store.artifacts import datasets
 
     out = console(as_json)
     with open_project(project, create=True) as opened:
+        folder = datasets.folder_of(opened, data, Bar(out, "Digesting"))
+        datasets.record(opened, folder, Bar(out, "Digesting"))
         result = evaluate_tracked(
             model,
-            data,
+            folder,
             opened,
             split=split,
             part=part,

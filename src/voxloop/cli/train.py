@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from voxloop.cli.console import console, print_json
+from voxloop.cli.console import Bar, console, print_json
 
 
 def train(
@@ -17,7 +17,9 @@ def train(
         list[str] | None,
         typer.Argument(help="key=value, in MONAI's syntax: epochs=20 network_def#dropout=0.1"),
     ] = None,
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="A dataset in Decathlon layout.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", "-d", help="A dataset's folder, or a version of one: spleen:v2.")
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="quick: minutes on a CPU, at 3 mm. full: the recipe as it stands.")
     ] = "full",
@@ -37,6 +39,7 @@ def train(
     """
     from voxloop.errors import VoxloopError
     from voxloop.store import open_project
+    from voxloop.store.artifacts import datasets
     from voxloop.training.train import Job, prepare
     from voxloop.training.train import train as run_training
 
@@ -50,8 +53,10 @@ def train(
     else:
         if recipe is None or data is None:
             raise VoxloopError("Name a recipe and its data, such as: voxloop train spleen_ct --data Task09_Spleen")
-        job = prepare(recipe, data, preset, split, settings or [])
+        folder = datasets.folder_at(project, data, Bar(out, "Digesting"))
+        job = prepare(recipe, folder, preset, split, settings or [])
         opened = open_project(project, create=True)
+        datasets.record(opened, folder, Bar(out, "Digesting"))
         run_id = None
     with opened:
         try:

@@ -1,30 +1,32 @@
-"""Datasets in the layout of the Medical Segmentation Decathlon: dataset.json, imagesTr, labelsTr, imagesTs; and their splits."""
+"""Datasets in the layout of the Medical Segmentation Decathlon: dataset.json, imagesTr, labelsTr, imagesTs."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import json
-import os
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from voxloop.data import folds, splits
 from voxloop.data.scans import ENDINGS
+from voxloop.data.splits import nearest
 from voxloop.errors import VoxloopError
 
-SPLITS = "splits.json"
+DATASET = "dataset.json"
 Pair = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One subject; its id is the scan's file name without the ending."""
+    """One labelled scan; its id is the scan's file name without the ending. Scans of one patient belong together."""
 
     id: str
     image: Path
     label: Path
+    patient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,19 @@ class Dataset:
             if case.id == case_id:
                 return case
         raise VoxloopError(
-            f'{self.root}: no case is called "{case_id}".{_nearest(case_id, [case.id for case in self.training])}'
+            f'{self.root}: no case is called "{case_id}".{nearest(case_id, [case.id for case in self.training])}'
         )
+
+    @property
+    def patients(self) -> dict[str, str | None]:
+        """The patient of each case, where it is known."""
+        return {case.id: case.patient for case in self.training}
 
 
 def case_id(path: Path) -> str:
     """`imagesTr/spleen_12.nii.gz` is case `spleen_12`."""
     for ending in ENDINGS:
-        if path.name.endswith(ending):
+        if path.name.lower().endswith(ending):
             return path.name[: -len(ending)]
     return path.stem
 
@@ -61,7 +68,10 @@ def read_dataset(folder: Path) -> Dataset:
     try:
         labels = {int(value): str(name) for value, name in content["labels"].items()}
         modality = {int(channel): str(name) for channel, name in content.get("modality", {"0": "unknown"}).items()}
-        listed = [(str(pair["image"]), str(pair["label"])) for pair in content["training"]]
+        listed = [
+            (str(pair["image"]), str(pair["label"]), None if (who := pair.get("patient")) is None else str(who))
+            for pair in content["training"]
+        ]
         tests = [str(item["image"] if isinstance(item, dict) else item) for item in content.get("test", [])]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VoxloopError(
@@ -78,9 +88,10 @@ def read_dataset(folder: Path) -> Dataset:
             f'{folder / "dataset.json"} lists no training case; add pairs of image and label under "training".'
         )
     training = tuple(
-        Case(case_id(Path(image)), _inside(folder, image), _inside(folder, label)) for image, label in listed
+        Case(case_id(Path(image)), _inside(folder, image), _inside(folder, label), patient)
+        for image, label, patient in listed
     )
-    twice = sorted({case.id for case in training if [other.id for other in training].count(case.id) > 1})
+    twice = sorted(one for one, count in Counter(case.id for case in training).items() if count > 1)
     if twice:
         raise VoxloopError(f'{folder / "dataset.json"} lists the case "{twice[0]}" more than once; leave one.')
     name = str(content.get("name", folder.name))
@@ -90,15 +101,13 @@ def read_dataset(folder: Path) -> Dataset:
 def _read_json(folder: Path) -> dict[str, Any]:
     path = folder / "dataset.json"
     if not folder.is_dir():
-        near = (
-            _nearest(folder.name, [entry.name for entry in folder.parent.iterdir()]) if folder.parent.is_dir() else ""
-        )
+        near = nearest(folder.name, [entry.name for entry in folder.parent.iterdir()]) if folder.parent.is_dir() else ""
         raise VoxloopError(f"No dataset is at {folder}; check the path.{near}")
     if not path.is_file():
         raise VoxloopError(f"{folder} has no dataset.json; is it a folder in Decathlon layout?")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise VoxloopError(f"{path} is not valid JSON ({error}); mend it, or get it again.") from error
     if not isinstance(content, dict):
         raise VoxloopError(
@@ -138,69 +147,37 @@ def require_labels(dataset: Dataset, names: Sequence[str], modality: str | None 
         )
 
 
-def split_cases(folder: Path, split: str = "default", val_fraction: float = 0.2) -> dict[str, list[Pair]]:
+def split_cases(folder: Path, split: str = splits.DEFAULT, val_fraction: float = 0.2) -> dict[str, list[Pair]]:
     """The parts of a named split, each a list of {image, label, case}.
 
-    Named splits live in splits.json beside dataset.json. `default` is made when it is first asked for: cases ranked by the
-    SHA-256 of their id, every fifth of them validates. So neither the order nor the number of files decides, and a
-    folder that may not be written to gives the same answer.
+    Named splits live in splits.json beside dataset.json. `default` is made when it is first asked for: patients ranked by the
+    SHA-256 of their id, every fifth case validates. So neither the order nor the number of files decides, and a
+    folder that may not be written to gives the same answer. A part for the test is there where the split has one.
     """
     dataset = read_dataset(folder)
-    stored = _stored_splits(folder)
+    stored = splits.read_splits(folder)
     if split not in stored:
-        if split != "default":
-            raise VoxloopError(f'{folder / SPLITS} has no split "{split}".{_nearest(split, [*stored, "default"])}')
-        stored["default"] = _default_split([case.id for case in dataset.training], val_fraction)
-        _store_splits(folder, stored)
-    parts = stored[split]
+        if split != splits.DEFAULT:
+            raise VoxloopError(
+                f'{folder / splits.SPLITS} has no split "{split}".{nearest(split, [*stored, splits.DEFAULT])}'
+            )
+        stored[split] = folds.default(dataset.patients, val_fraction)
+        # A dataset on a read-only share is usual; the rule gives the same split every time.
+        with suppress(VoxloopError):
+            splits.write_splits(folder, stored)
+    chosen = stored[split]
+    splits.require_patients_apart(folder, split, chosen, dataset.patients)
+    cases = {case.id: case for case in dataset.training}
+    if gone := sorted(chosen.cases() - cases.keys()):
+        raise VoxloopError(
+            f'{folder / splits.SPLITS}: the split "{split}" has the case "{gone[0]}", which {DATASET} does not list; '
+            "take it out of the split."
+        )
     return {
         part: [
             {"image": str(case.image), "label": str(case.label), "case": case.id}
-            for case in (dataset.case(one) for one in parts.get(part, []))
+            for case in (cases[one] for one in chosen.parts.get(part, []))
         ]
-        for part in ("training", "validation")
+        for part in splits.PARTS
+        if part != "test" or part in chosen.parts
     }
-
-
-def _default_split(ids: list[str], val_fraction: float) -> dict[str, list[str]]:
-    ranked = sorted(ids, key=lambda one: hashlib.sha256(one.encode()).hexdigest())
-    count = max(1, round(len(ranked) * val_fraction)) if len(ranked) > 1 else 0
-    return {"training": sorted(ranked[count:]), "validation": sorted(ranked[:count])}
-
-
-def _stored_splits(folder: Path) -> dict[str, dict[str, list[str]]]:
-    path = folder / SPLITS
-    if not path.is_file():
-        return {}
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        splits = {
-            str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items()}
-            for name, parts in stored.items()
-        }
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
-        raise VoxloopError(
-            f"{path} is damaged ({error}); mend it, or delete it to have the default split made anew."
-        ) from error
-    for name, parts in splits.items():
-        both = set(parts.get("training", [])) & set(parts.get("validation", []))
-        if both:
-            raise VoxloopError(
-                f'{path}: the split "{name}" has "{min(both)}" in training and in validation; leave it in one.'
-            )
-    return splits
-
-
-def _store_splits(folder: Path, splits: dict[str, dict[str, list[str]]]) -> None:
-    partial = folder / f".{SPLITS}.{os.getpid()}"
-    try:
-        partial.write_text(json.dumps(splits, indent=2) + "\n", encoding="utf-8")
-        partial.replace(folder / SPLITS)
-    except OSError:
-        # A dataset on a read-only share is usual; the rule gives the same split every time.
-        partial.unlink(missing_ok=True)
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f' Did you mean "{near[0]}"?' if near else ""

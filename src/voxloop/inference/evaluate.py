@@ -124,8 +124,9 @@ def evaluate_tracked(
     name: str | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Evaluates a model as a run of its own, which remembers the model that it used."""
+    """Evaluates a model as a run of its own, which remembers the model and the dataset that it used."""
     from voxloop.inference.model import load_model
+    from voxloop.store.artifacts import datasets
     from voxloop.tracking import Run
 
     model = load_model(reference, project, device)
@@ -136,6 +137,7 @@ def evaluate_tracked(
         run.define("eval/*dice", axis="step", best="max")
         if ":" in model.name:
             run.use(model.name)
+        datasets.use(project, run.id, dataset_dir)
         return evaluate(model, dataset_dir, split, part, run, progress)
 
 

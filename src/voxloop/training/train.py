@@ -101,6 +101,7 @@ def train(
     console: Console | None = None,
 ) -> Trained:
     """Trains a job as a tracked run, or goes on with one, and saves the best weights as a model bundle."""
+    from voxloop.store.artifacts import datasets
     from voxloop.tracking import Run
 
     folder = recipes.find(job.recipe)
@@ -116,6 +117,7 @@ def train(
     with _terminated_as_interrupt(), _quiet_engines(), run:
         run.define("val/*", axis="epoch", best="max")
         run.define("train/loss", axis="step", best="min")
+        datasets.use(project, run.id, job.data)
         return _Session(job, folder, files, config, project, run, console).train()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from voxloop.cli.data import check, fetch, phantom
+from voxloop.cli.data import check, exporting, fetch, importing, phantom, showing, splitting
 
 app = typer.Typer(help="Get, check, divide and make data.", no_args_is_help=True)
 
@@ -18,7 +18,11 @@ def data() -> None:
 
 commands: dict[str, Any] = {
     "fetch": fetch.fetch,
+    "import": importing.import_,
     "check": check.check,
+    "show": showing.show,
+    "split": splitting.split,
+    "export": exporting.export,
     "phantom": phantom.phantom,
 }
 for name, command in commands.items():

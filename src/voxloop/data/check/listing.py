@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from voxloop.data.check.finding import Finding, found
-from voxloop.data.decathlon import SPLITS, case_id
+from voxloop.data.decathlon import case_id
 from voxloop.data.scans import ENDINGS
+from voxloop.data.splits import PARTS, SPLITS
 from voxloop.errors import VoxloopError
 
 FOLDERS = ("imagesTr", "labelsTr", "imagesTs")
@@ -316,7 +317,7 @@ def _splits(reader: _Reader, cases: set[str]) -> dict[str, dict[str, list[str]]]
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         splits = {
-            str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items()}
+            str(name): {str(part): [str(one) for one in ids] for part, ids in parts.items() if part in PARTS}
             for name, parts in stored.items()
         }
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:

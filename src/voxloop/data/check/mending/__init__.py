@@ -17,10 +17,10 @@ from typing import Any
 from voxloop.data.check.finding import Finding, found
 from voxloop.data.check.listing import Entry, Listing, read_listing
 from voxloop.data.check.mending.headers import Edit, one_position, position_of, rewrite, three_axes
-from voxloop.data.decathlon import SPLITS
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import as_labels, open_scan
+from voxloop.data.splits import SPLITS
 from voxloop.errors import VoxloopError
 
 Progress = Callable[[int, int, str], None]
@@ -221,8 +221,10 @@ def _write_lists(listing: Listing, kept: list[Entry], broken_splits: set[str], t
     _write_json(target / "dataset.json", content)
     if listing.splits:
         there = {entry.case for entry in kept if not entry.test}
+        stored = json.loads((listing.root / SPLITS).read_text(encoding="utf-8"))
         splits = {
-            name: {part: [one for one in ids if one in there] for part, ids in parts.items()}
+            # The rule that made a split stays with it.
+            name: {**stored[name], **{part: [one for one in ids if one in there] for part, ids in parts.items()}}
             for name, parts in listing.splits.items()
             if name not in broken_splits
         }

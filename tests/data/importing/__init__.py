@@ -1,0 +1,1 @@
+"""Bringing data in, layout by layout, and writing them out again."""
