@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class Prediction:
         return float(np.count_nonzero(self.labels == class_number)) * self.geometry.voxel_ml
 
     def save(self, path: Path) -> Path:
-        """Writes uint8 labels with the scan's own header: both its matrices, their codes and its units."""
+        """Writes uint8 labels, and their names, with the scan's own header: both its matrices, their codes and its units."""
         import nibabel as nib
 
         source = nib.load(self.scan)
@@ -51,6 +52,10 @@ class Prediction:
         header.set_slope_inter(1, 0)
         header["cal_min"], header["cal_max"] = 0, 0
         header["descrip"] = b"voxloop prediction, not a medical device"
+        # What the values mean travels in the file, as a comment of the header: {"labels": {"1": "edema", ...}}.
+        meaning = json.dumps({"labels": dict(enumerate(self.classes))}, ensure_ascii=False)
+        header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
+        header["vox_offset"] = 0
         # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
         # The channels of an MRI have one label map; an axis of one, as some tools write it, is kept.
         shape = source.shape[:3] if len(source.shape) == 4 and source.shape[3] > 1 else source.shape

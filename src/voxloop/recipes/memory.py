@@ -16,7 +16,12 @@ SHARE = 0.5
 FLOAT32 = 4
 
 
-def cache_rate(data: Mapping[str, Any], spacing_mm: Sequence[float], roi_size: Sequence[int]) -> float:
+def cache_rate(
+    data: Mapping[str, Any],
+    spacing_mm: Sequence[float],
+    roi_size: Sequence[int],
+    free_bytes: float | None = None,
+) -> float:
     """The share of the scans, from 0 to 1, whose resampled channels fit into half of the memory that is free.
 
     Told by the headers: voxels at the new spacing, and at least the crop to which smaller scans are padded.
@@ -24,7 +29,7 @@ def cache_rate(data: Mapping[str, Any], spacing_mm: Sequence[float], roi_size: S
     pairs = [*data["training"], *data["validation"]]
     needed = sum(_prepared_bytes(Path(pair["image"]), spacing_mm, roi_size) for pair in pairs)
     # Each process of a machine keeps a cache of its own.
-    free = _free_bytes() / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    free = (free_bytes_here() if free_bytes is None else free_bytes) / int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return min(1.0, SHARE * free / max(1, needed))
 
 
@@ -33,10 +38,10 @@ def _prepared_bytes(path: Path, spacing_mm: Sequence[float], roi_size: Sequence[
     # Orientation may turn the axes, so the volume counts and not each side.
     resampled = float(np.prod(scan.geometry.shape)) * scan.geometry.voxel_ml * 1000 / float(np.prod(spacing_mm))
     # One byte a voxel is the label's.
-    return int(max(resampled, float(np.prod(roi_size)))) * (scan.channels * FLOAT32 + 1)
+    return round(max(resampled, float(np.prod(roi_size)))) * (scan.channels * FLOAT32 + 1)
 
 
-def _free_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+def free_bytes_here(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> float:
     """What this process may still take: of the machine, or of the container that it runs in."""
     free = [float("inf")]
     try:
