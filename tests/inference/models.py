@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from voxloop.inference.model import Model
+from voxloop.monai.output import Classes
 
 
 class Threshold(torch.nn.Module):
@@ -36,7 +37,7 @@ def threshold_model(spacing_mm: tuple[float, float, float] | None = None, level:
     return Model(
         name="threshold",
         folder=Path(),
-        classes=("background", "bright"),
+        output=Classes(("background", "bright")),
         network=Threshold(level),
         device=torch.device("cpu"),
         preprocess=Compose(steps),

@@ -24,7 +24,7 @@ from voxloop.data.phantom import make_brain_tumour, make_spleen
 from voxloop.monai import SETTINGS, TrackingHandler
 from voxloop.monai.bundle import Bundle
 from voxloop.monai.cases import names
-from voxloop.monai.volumes import as_labels
+from voxloop.monai.output import Guessed
 from voxloop.store import Project, open_project
 
 NO_TENSORBOARD = ["--train#handlers#3#_disabled_", "True", "--validate#handlers#1#_disabled_", "True"]
@@ -304,7 +304,7 @@ def test_regions_inside_each_other_and_four_channels_are_reviewable(project: Pro
 def test_regions_are_painted_largest_first() -> None:
     core, whole, enhancing = np.zeros((3, 5, 6, 7))
     whole[1:4], core[1:4, 2:4], enhancing[2, 2, 2] = 1, 1, 1
-    labels = as_labels(np.stack([core, whole, enhancing]), {1: "core", 2: "whole", 3: "enhancing"})
+    labels = Guessed({1: "core", 2: "whole", 3: "enhancing"}).of_channels(np.stack([core, whole, enhancing]))
     assert labels[2, 2, 2] == 3
     assert labels[1, 2, 0] == 1
     assert labels[1, 0, 0] == 2
@@ -326,7 +326,7 @@ def test_channels_of_any_kind_are_one_label_map(
 ) -> None:
     """Discrete, one probability, softmax, one-hot, and regions."""
     given = np.array(channels, dtype=np.float32)[:, None, None, :]
-    assert as_labels(given, classes)[0, 0].tolist() == expected
+    assert Guessed(classes).of_channels(given)[0, 0].tolist() == expected
 
 
 def test_a_sample_that_says_nothing_of_itself_costs_its_volume_and_one_sentence(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from voxloop.data.decathlon import read_dataset, require_labels, split_cases
-from voxloop.data.scans import open_labels
+from voxloop.data.decathlon import read_dataset, split_cases
+from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.inference.metrics import ClassScore, score
 from voxloop.inference.predict import Prediction, predict
+from voxloop.monai.one_channel import OneChannel
+from voxloop.recipes.datalist import channel_order, class_values
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
@@ -25,7 +27,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class CaseScore:
-    """All classes of one case."""
+    """All classes, or regions, of one case."""
 
     case: str
     classes: tuple[ClassScore, ...]
@@ -80,7 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Predicts every case of one part of a split and scores it; tracked case by case where a run is given."""
     dataset = read_dataset(dataset_dir)
-    require_labels(dataset, model.classes[1:])
+    meant = class_values(dataset, model.classes, model.spellings)
+    order = channel_order(dataset, model.channels, model.spellings)
     parts = split_cases(dataset_dir, split)
     if part not in ("all", *parts):
         raise VoxloopError(f'A split has no part "{part}"; it has: {", ".join(parts)}, and all.')
@@ -89,22 +92,20 @@ def evaluate(
         raise VoxloopError(
             f'{dataset_dir}: the {part} part of split "{split}" is empty; name another with --part or --split.'
         )
-    wanted = {name.casefold(): number for number, name in enumerate(model.classes)}
     to_class = np.zeros(256, np.uint8)
-    for value, name in dataset.labels.items():
-        to_class[value] = wanted.get(name.casefold(), 0)
-    scores = []
+    to_class[list(meant)] = list(meant.values())
+    scores, shown = [], OneChannel()
     for done, pair in enumerate(chosen):
         if progress is not None:
             progress(done, len(chosen), pair["case"])
-        prediction = predict(model, Path(pair["image"]))
+        prediction = predict(model, Path(pair["image"]), order)
         truth = to_class[open_labels(Path(pair["label"]), like=prediction.geometry).array()]
         case = CaseScore(
-            pair["case"], tuple(score(truth, prediction.labels, model.classes, prediction.geometry.voxel_ml))
+            pair["case"], tuple(score(truth, prediction.labels, model.output.parts, prediction.geometry.voxel_ml))
         )
         scores.append(case)
         if run is not None:
-            _track(run, case, prediction, truth)
+            _track(run, case, prediction, truth, shown.of(open_scan(prediction.scan)))
     result = Evaluation(model.name, split, tuple(sorted(scores, key=lambda case: case.mean_dice)))
     if run is not None:
         run.log({"eval/mean_dice": result.mean_dice}, step=0)
@@ -141,12 +142,12 @@ def evaluate_tracked(
         return evaluate(model, dataset_dir, split, part, run, progress)
 
 
-def _track(run: Run, case: CaseScore, prediction: Prediction, truth: Any) -> None:
+def _track(run: Run, case: CaseScore, prediction: Prediction, truth: Any, shown: Path) -> None:
     from voxloop.tracking import Volume
 
     for one in case.classes:
         context = {"case": case.case, "class": one.name}
         run.log({"eval/dice": one.dice, "eval/volume_difference_ml": one.difference_ml}, step=0, context=context)
     names = dict(enumerate(prediction.classes[1:], start=1))
-    volume = Volume(prediction.scan, layers={"truth": truth, "prediction": prediction.labels}, classes=names)
+    volume = Volume(shown, layers={"truth": truth, "prediction": prediction.labels}, classes=names)
     run.log({"eval/scan": volume}, step=0, context={"case": case.case})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-Labels = npt.NDArray[np.integer]
+from voxloop.monai.output import Labels, Part
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class of one case."""
+    """One class, or one region, of one case."""
 
     name: str
     dice: float
@@ -34,10 +35,12 @@ def dice(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> floa
     return 1.0 if total == 0 else 2.0 * int((truth & predicted).sum()) / total
 
 
-def score(truth: Labels, predicted: Labels, classes: tuple[str, ...], voxel_ml: float) -> list[ClassScore]:
-    """Scores every class but the background. Both maps hold class numbers on one grid."""
+def score(truth: Labels, predicted: Labels, parts: Sequence[Part], voxel_ml: float) -> list[ClassScore]:
+    """Scores every class, or every region. Both maps hold class numbers on one grid."""
     scores = []
-    for number, name in enumerate(classes[1:], start=1):
-        here, said = truth == number, predicted == number
-        scores.append(ClassScore(name, dice(here, said), float(here.sum()) * voxel_ml, float(said.sum()) * voxel_ml))
+    for part in parts:
+        here, said = part.mask(truth), part.mask(predicted)
+        scores.append(
+            ClassScore(part.name, dice(here, said), float(here.sum()) * voxel_ml, float(said.sum()) * voxel_ml)
+        )
     return scores

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
+from voxloop.monai.output import Classes, Regions, output_of
+from voxloop.recipes.spelling import Spellings
 
 if TYPE_CHECKING:
     import torch
@@ -18,15 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything between a scan and class logits, on one device."""
+    """Everything between a scan and a label map, on one device."""
 
     name: str
     folder: Path
-    classes: tuple[str, ...]
+    output: Classes | Regions
     network: torch.nn.Module
     device: torch.device
     preprocess: Callable[[dict[str, Any]], dict[str, Any]]
     inferer: Callable[..., Any]
+    channels: tuple[str, ...] = ()
+    spellings: Spellings = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the values of its label maps are called; 0 is the background."""
+        return self.output.classes
 
 
 def locate(reference: str, project: Project | None) -> tuple[str, Path]:
@@ -67,11 +77,13 @@ def load_model(reference: str, project: Project | None = None, device: str | Non
     return Model(
         name=name,
         folder=folder,
-        classes=tuple(_classes(parser, folder)),
+        output=_output(parser, folder, name),
         network=network,
         device=target,
         preprocess=parser.get_parsed_content("preprocessing"),
         inferer=parser.get_parsed_content("inferer"),
+        channels=tuple(_said(parser, "channel_names") or ()),
+        spellings=_said(parser, "spellings") or {},
     )
 
 
@@ -89,12 +101,21 @@ def _weights(path: Path, name: str) -> dict[str, Any]:
     return weights
 
 
-def _classes(parser: Any, folder: Path) -> list[str]:
-    """Class names by channel: the config's own list, or the channel definition of the bundle's metadata."""
-    import json
+def _output(parser: Any, folder: Path, name: str) -> Classes | Regions:
+    """By the config's own `class_names` and `regions`, or by the channel definition of the bundle's metadata."""
+    classes = _said(parser, "class_names")
+    if classes is None:
+        metadata = json.loads((folder / "configs" / "metadata.json").read_text())
+        channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+        classes = [str(channels[key]) for key in sorted(channels, key=int)]
+        if not classes[0].casefold().startswith("background"):
+            raise VoxloopError(
+                f"{name} has no background among its channels ({', '.join(classes)}), so they are regions that may overlap; "
+                'say in configs/inference.json what each is made of, under "class_names" and "regions".'
+            )
+    return output_of(classes, _said(parser, "regions"))
 
-    if "class_names" in parser.get():
-        return list(parser.get_parsed_content("class_names"))
-    metadata = json.loads((folder / "configs" / "metadata.json").read_text())
-    channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
-    return [str(channels[key]) for key in sorted(channels, key=int)]
+
+def _said(parser: Any, key: str) -> Any:
+    """What the config says under a key, or None."""
+    return parser.get_parsed_content(key) if key in parser.get() else None

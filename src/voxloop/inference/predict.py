@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from voxloop.data.decathlon import case_id
+from voxloop.data.decathlon import case_id, read_dataset
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.scans import open_scan
+from voxloop.data.scans import Scan, open_scan
 from voxloop.errors import VoxloopError
+from voxloop.recipes.datalist import channel_order
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
@@ -40,7 +43,7 @@ class Prediction:
         return float(np.count_nonzero(self.labels == class_number)) * self.geometry.voxel_ml
 
     def save(self, path: Path) -> Path:
-        """Writes uint8 labels with the scan's own header: both its matrices, their codes and its units."""
+        """Writes uint8 labels, and their names, with the scan's own header: both its matrices, their codes and its units."""
         import nibabel as nib
 
         source = nib.load(self.scan)
@@ -49,8 +52,14 @@ class Prediction:
         header.set_slope_inter(1, 0)
         header["cal_min"], header["cal_max"] = 0, 0
         header["descrip"] = b"voxloop prediction, not a medical device"
+        # What the values mean travels in the file, as a comment of the header: {"labels": {"1": "edema", ...}}.
+        meaning = json.dumps({"labels": dict(enumerate(self.classes))}, ensure_ascii=False)
+        header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
+        header["vox_offset"] = 0
         # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
-        image = nib.Nifti1Image(self.labels.reshape(source.shape), None, header)
+        # The channels of an MRI have one label map; an axis of one, as some tools write it, is kept.
+        shape = source.shape[:3] if len(source.shape) == 4 and source.shape[3] > 1 else source.shape
+        image = nib.Nifti1Image(self.labels.reshape(shape), None, header)
         partial = path.with_name(f".partial-{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,19 +73,45 @@ class Prediction:
         return path
 
 
-def predict(model: Model, scan: Path) -> Prediction:
-    """Segments one scan file. The label map is reduced to uint8 before it goes back to the scan's grid."""
+def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None) -> Prediction:
+    """Segments one scan file. The label map is reduced to uint8 before it goes back to the scan's grid.
+
+    `channel_order` says which channels of the file are the model's, in its order. Without it, that is found by name where
+    the scan lies in a dataset, and elsewhere the file is taken to hold the model's channels in their order.
+    """
     import torch
 
-    geometry = open_scan(scan).geometry
-    prepared = model.preprocess({"image": str(scan)})
+    scan = open_scan(path)
+    sample: dict[str, Any] = {"image": str(path)}
+    if model.channels:
+        sample["channel_order"] = list(channel_order or _order(model, scan))
+        if scan.channels <= max(sample["channel_order"]):
+            raise VoxloopError(
+                f"{path.name} has {scan.channels} channels, and its dataset names more; get the whole scan, "
+                "or mend the names in dataset.json."
+            )
+    prepared = model.preprocess(sample)
     image = prepared["image"]
     affine = np.asarray(image.affine, dtype=np.float64)
     batch = image.as_tensor()[None].to(model.device)
     with torch.inference_mode():
-        logits = model.inferer(batch, model.network)
-        labels = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
-    return Prediction(scan, labels_on_grid(labels, affine, geometry), geometry, model.classes)
+        labels = model.output.of_logits(model.inferer(batch, model.network)[0])
+    return Prediction(path, labels_on_grid(labels, affine, scan.geometry), scan.geometry, model.classes)
+
+
+def _order(model: Model, scan: Scan) -> list[int]:
+    """By the names in the dataset.json beside the scan's folder; without one the file has to hold just what is needed."""
+    dataset = scan.path.parent.parent
+    if scan.path.parent.name in ("imagesTr", "imagesTs") and (dataset / "dataset.json").is_file():
+        order = channel_order(read_dataset(dataset), model.channels, model.spellings)
+    else:
+        order = list(range(len(model.channels)))
+        if scan.channels != len(order):
+            raise VoxloopError(
+                f"{scan.path.name} has {scan.channels} channels, and {model.name} needs {len(order)}: "
+                f"{', '.join(model.channels)}; put these into one file, in this order."
+            )
+    return order
 
 
 def scans_in(paths: list[Path]) -> list[Path]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from voxloop.errors import VoxloopError
+from voxloop.monai.output import Output, output_of
+
 META = "_meta_"
 OURS = "voxloop.monai."
 # Where things lie on one machine is no setting of a training.
@@ -59,6 +62,18 @@ class Bundle:
             for number, name in sorted(channels.items())
             if not (background and number == 0)
         }
+
+    @property
+    def output(self) -> Output | None:
+        """What a config with `class_names` and `regions`, as our recipes have them, says of its network's channels."""
+        classes, regions = self.config.get("class_names"), self.config.get("regions")
+        if not isinstance(classes, list) or not isinstance(regions, dict):
+            return None
+        try:
+            return output_of([str(name) for name in classes], regions)
+        except (VoxloopError, TypeError):
+            # A foreign bundle may mean anything by these words.
+            return None
 
     @property
     def config_hash(self) -> str:

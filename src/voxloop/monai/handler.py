@@ -13,6 +13,7 @@ import numpy.typing as npt
 from voxloop.monai import cases
 from voxloop.monai.bundle import being_built
 from voxloop.monai.caution import Caution
+from voxloop.monai.output import Guessed, Output
 from voxloop.monai.session import Session, joined
 from voxloop.monai.volumes import Volumes
 
@@ -40,22 +41,29 @@ class TrackingHandler:
         classes: Mapping[int, str] | None = None,
         truth_values: Mapping[int, int] | None = None,
         volumes: int = 8,
+        output: Output | None = None,
     ) -> None:
         """`volumes` is the number of validation cases kept for review at each validation, the first ones in order.
 
-        `classes` come from the bundle's metadata where they are not given. `truth_values` says which class a value in
+        `output` says what the network's channels mean. Without it, that is told by their look and by `classes`, which
+        come from the bundle's metadata where they are not given. `truth_values` says which class a value in
         the label files is, where the two are numbered differently.
         """
         self.role = role
         self.volumes = volumes
         self._bundle = being_built()
-        self.classes = dict(classes or (self._bundle.classes if self._bundle else {}))
+        self.output: Output = output or self._output(classes)
         self._caution = Caution()
         self._given = None if run is None else Session(run, self._caution)
         self._session = self._given
-        self._volumes = Volumes(self.classes, truth_values or {})
+        self._volumes = Volumes(self.output, truth_values or {})
         self._names: dict[Path, str] = {}
         self._seen: list[Path | None] = []
+
+    def _output(self, classes: Mapping[int, str] | None) -> Output:
+        if classes or self._bundle is None:
+            return Guessed(dict(classes or {}))
+        return self._bundle.output or Guessed(self._bundle.classes)
 
     def attach(self, engine: Any) -> None:
         """Starts following `engine`; the call that MONAI makes for every handler."""
@@ -199,7 +207,7 @@ class TrackingHandler:
             numbers = _numbers(value)
             if len(numbers) == 1:
                 self._session.run.log({self._metric(name): numbers[0]}, step=epoch, epoch=epoch)
-            elif len(numbers) in (len(self.classes), len(self.classes) + 1):
+            elif len(numbers) in (len(self.output.parts), len(self.output.parts) + 1):
                 for class_name, number in zip(self._columns(len(numbers)), numbers, strict=True):
                     context = {"class": class_name}
                     self._session.run.log({self._metric(name): number}, step=epoch, epoch=epoch, context=context)
@@ -234,7 +242,7 @@ class TrackingHandler:
 
     def _columns(self, count: int) -> list[str]:
         """What the columns of a metric are called: the classes, with the background where it was left in."""
-        known = [name for _, name in sorted(self.classes.items())]
+        known = [part.name for part in self.output.parts]
         if count == len(known):
             return known
         if known and count == len(known) + 1:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +11,11 @@ import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.scans import Scan, open_labels, open_scan
+from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.monai.cases import file_of
+from voxloop.monai.one_channel import OneChannel
+from voxloop.monai.output import Output
 
 if TYPE_CHECKING:
     from voxloop.tracking import Volume
@@ -29,12 +28,11 @@ AGREEMENT = 0.5
 class Volumes:
     """Makes the volumes of one validator, and remembers between epochs what does not change."""
 
-    def __init__(self, classes: Mapping[int, str], truth_values: Mapping[int, int]) -> None:
-        self.classes = dict(classes)
+    def __init__(self, output: Output, truth_values: Mapping[int, int]) -> None:
+        self.output = output
         self.truth_values = dict(truth_values)
-        self._first_channels: dict[Path, Path] = {}
+        self._scans = OneChannel()
         self._says_the_same: dict[Path, bool] = {}
-        self._scratch: Path | None = None
 
     def of(self, sample: Mapping[str, Any]) -> Volume:
         from voxloop.tracking import Volume
@@ -44,22 +42,7 @@ class Volumes:
         if sample.get("label") is not None:
             layers["truth"] = self._truth(sample, scan.geometry)
         layers["prediction"] = self._on_scan(sample, "pred", scan.geometry)
-        return Volume(self._reviewable(scan), layers=layers, classes=self.classes)
-
-    def _reviewable(self, scan: Scan) -> Path:
-        """The scan's file; of several channels in one file the first, written once."""
-        if scan.channels == 1:
-            return scan.path
-        if scan.path not in self._first_channels:
-            import nibabel as nib
-
-            if self._scratch is None:
-                self._scratch = Path(tempfile.mkdtemp(prefix="voxloop-channels-"))
-                weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
-            place = self._scratch / f"{len(self._first_channels)}-{scan.path.name}"
-            nib.save(nib.load(scan.path).slicer[..., 0], place)
-            self._first_channels[scan.path] = place
-        return self._first_channels[scan.path]
+        return Volume(self._scans.of(scan), layers=layers, classes=self.output.names)
 
     def _truth(self, sample: Mapping[str, Any], geometry: Geometry) -> Path | Labels:
         """The label file itself, with its values renumbered where they are known to differ from the network's.
@@ -97,33 +80,8 @@ class Volumes:
             raise VoxloopError(f"the samples do not say where their voxels are (no affine with `{key}`).")
         if content.ndim != 4:
             raise VoxloopError(f"`{key}` has {content.ndim - 1} axes in space; a volume for review has three.")
-        labels = as_labels(np.asarray(content.detach().cpu()), self.classes)
+        labels = self.output.of_channels(np.asarray(content.detach().cpu()))
         return labels_on_grid(labels, np.asarray(affine, dtype=np.float64), geometry)
-
-
-def as_labels(channels: npt.NDArray[Any], classes: Mapping[int, str]) -> Labels:
-    """Channels of any kind as one label map: discrete, one-hot, softmax, or regions that may lie inside each other.
-
-    Regions are painted from the largest to the smallest, so that each stays visible: the whole tumour, then its core.
-    """
-    if len(channels) == 1:
-        discrete: Labels = np.rint(np.nan_to_num(channels[0])).clip(0, 255).astype(np.uint8)
-        return discrete
-    if not _are_regions(channels, classes):
-        labels: Labels = channels.argmax(axis=0).astype(np.uint8)
-        return labels
-    on = channels > 0.5
-    painted = np.zeros(channels.shape[1:], np.uint8)
-    for channel in sorted(range(len(on)), key=lambda one: (-int(on[one].sum()), one)):
-        painted[on[channel]] = channel + 1
-    return painted
-
-
-def _are_regions(channels: npt.NDArray[Any], classes: Mapping[int, str]) -> bool:
-    """Whether there is no background among the channels; without names, whether they ever overlap or leave a gap."""
-    if classes:
-        return len(channels) == len(classes)
-    return bool(((channels > 0.5).sum(axis=0) != 1).any())
 
 
 def _agree(given: Labels, file: Labels) -> bool:

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """The recipes that ship: `['spleen_ct']`."""
+    """The recipes that ship: `['brain_tumour', 'spleen_ct']`."""
     return sorted(path.parent.parent.name for path in FOLDER.glob("*/configs/metadata.json"))
 
 

@@ -15,7 +15,7 @@ COMPONENT = re.compile(r"component ['\"]?(?P<name>[\w.]+)")
 # torch writes weights through a zip writer that reports a short write in its own words.
 DISK_FULL = re.compile(r"No space left|File too large|inline_container|PytorchStreamWriter")
 PATCH_TOO_DEEP = re.compile(
-    r"[Ss]izes of tensors must match|Expected more than 1 (?:spatial element|value per channel)"
+    r"[Ss]izes of tensors must match|The size of tensor a|Expected more than 1 (?:spatial element|value per channel)"
 )
 
 
@@ -61,7 +61,10 @@ def _sentence(causes: list[BaseException], config: Mapping[str, Any]) -> str | N
     if "out of memory" in text:
         return "the device ran out of memory; lower batch_size, crops_per_scan or roi_size."
     if PATCH_TOO_DEEP.search(text):
-        return "the crop does not fit the network; make each side of roi_size a multiple of the product of its strides."
+        return (
+            "the crop does not fit the network; make each side of roi_size a multiple of what the network divides it by: "
+            "the product of its strides, or 2 for each level below its first."
+        )
     if DISK_FULL.search(text):
         return "the disk is full; free some space, then go on with --resume."
     component = COMPONENT.search(text)

@@ -76,13 +76,13 @@ class Reporter:
     def _validated(self, evaluator: Any, classes: list[str]) -> None:
         names = classes if len(classes) > 1 else []
         if not self._header_shown:
-            columns = "".join(f"{name[:14]:>16}" for name in names)
+            columns = "".join(f"{name:>{_width(name)}}" for name in names)
             self.console.print(f"[bold]{'epoch':>7}{'loss':>9}{'mean Dice':>12}{columns}{'best':>9}[/bold]")
             self._header_shown = True
         state = evaluator.state
         mean = state.metrics[state.key_metric_name]
         loss = sum(self._losses) / max(1, len(self._losses))
-        per_class = _per_class(state, len(names))
+        per_class = _per_class(state, names)
         mark = "  [green]new best[/green]" if state.best_metric_epoch == state.epoch else ""
         self.console.print(
             f"{state.epoch:>7}{loss:>9.3f}{mean:>12.3f}{per_class}{state.best_metric:>9.3f}{mark}",
@@ -90,8 +90,14 @@ class Reporter:
         )
 
 
-def _per_class(state: Any, count: int) -> str:
+def _per_class(state: Any, names: list[str]) -> str:
     details = state.metric_details.get(state.key_metric_name)
-    if not count or details is None:
+    if not names or details is None:
         return ""
-    return "".join(f"{float(column.nanmean()):>16.3f}" for column in details.T[:count])
+    return "".join(
+        f"{float(column.nanmean()):>{_width(name)}.3f}" for name, column in zip(names, details.T, strict=False)
+    )
+
+
+def _width(name: str) -> int:
+    return max(12, len(name) + 2)

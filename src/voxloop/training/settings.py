@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import inspect
 import json
@@ -59,6 +60,16 @@ def overrides(arguments: Sequence[str], config: Mapping[str, Any]) -> dict[str, 
         _check(key, value, config)
         found[key] = value
     return found
+
+
+def applied(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as it is with `overrides`, those below a key too; the one that was given stays as it is."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser(copy.deepcopy(dict(config)))
+    parser.update(dict(changes))
+    changed: dict[str, Any] = parser.get()
+    return changed
 
 
 def _value(text: str) -> Any:

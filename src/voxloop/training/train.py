@@ -15,9 +15,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
-from voxloop.data.decathlon import read_dataset, require_labels, split_cases
+from voxloop.data.decathlon import Dataset, read_dataset, split_cases
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
+from voxloop.monai.output import output_of
+from voxloop.recipes import datalist
 from voxloop.training import bundle, settings
 from voxloop.training.checkpoints import Checkpoints
 from voxloop.training.explain import explain
@@ -76,12 +78,16 @@ def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequenc
     # MONAI is imported here, seconds after everything that can be told without it.
     config = settings.read(files)
     overrides = settings.overrides(arguments, config)
-    classes = overrides.get("class_names", config.get("class_names"))
-    if isinstance(classes, list):
-        require_labels(dataset, classes[1:])
+    channels = _check_names(dataset, settings.applied(config, overrides))
     for case in dataset.training:
         # Headers only: a label on another grid and a file that is cut off are found here, not in epoch one.
-        open_labels(case.label, like=open_scan(case.image).geometry)
+        scan = open_scan(case.image)
+        if scan.channels < channels:
+            raise VoxloopError(
+                f"{case.image.name} has {scan.channels} channels, and the recipe takes the one that dataset.json "
+                f"numbers {channels - 1}; get the whole scan, or take the case off the list."
+            )
+        open_labels(case.label, like=scan.geometry)
     parts = split_cases(data, split)
     for part in ("training", "validation"):
         if not parts[part]:
@@ -89,6 +95,16 @@ def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequenc
                 f'{data}: the {part} part of split "{split}" is empty; a training needs at least two cases.'
             )
     return Job(recipe, data.resolve(), preset, split, overrides)
+
+
+def _check_names(dataset: Dataset, config: Mapping[str, Any]) -> int:
+    """Refuses a dataset without the recipe's classes and channels, and says how many channels its scans must have."""
+    classes, regions, spellings = (config.get(key) for key in ("class_names", "regions", "spellings"))
+    if isinstance(classes, list):
+        datalist.class_values(dataset, classes, spellings)
+        output_of(classes, regions)
+    channels = config.get("channel_names")
+    return max(datalist.channel_order(dataset, channels, spellings)) + 1 if isinstance(channels, list) else 1
 
 
 def train(
@@ -155,8 +171,8 @@ class _Session:
             if evaluator is not None and checkpoints.best_score is not None:
                 evaluator.state.best_metric = checkpoints.best_score
                 evaluator.state.best_metric_epoch = checkpoints.best_epoch
-            classes = self._follow(workflow, trainer, evaluator)
-            reporter.attach(trainer, evaluator, classes[1:], done)
+            scored = self._follow(workflow, trainer, evaluator)
+            reporter.attach(trainer, evaluator, scored, done)
             checkpoints.attach(trainer, evaluator)
             if done < trainer.state.max_epochs:
                 with explain(self.folder.name, self.config):
@@ -202,20 +218,23 @@ class _Session:
         )
 
     def _follow(self, workflow: Any, trainer: Any, evaluator: Any) -> list[str]:
+        """Tracks both engines, and says what is scored."""
         from voxloop.monai import TrackingHandler
 
-        classes: list[str] = list(workflow.parser.get_parsed_content("class_names"))
-        data = workflow.parser.get_parsed_content("data")
+        parser = workflow.parser
+        regions = parser.get_parsed_content("regions") if "regions" in parser.get() else None
+        output = output_of(parser.get_parsed_content("class_names"), regions)
+        data = parser.get_parsed_content("data")
         self.run.params["split"] = {part: [one["case"] for one in data[part]] for part in ("training", "validation")}
         TrackingHandler(self.run, "trainer").attach(trainer)
         if evaluator is not None:
             TrackingHandler(
                 self.run,
                 "validator",
-                classes=dict(enumerate(classes[1:], start=1)),
+                output=output,
                 truth_values=dict(zip(data["label_values"], data["class_values"], strict=True)),
             ).attach(evaluator)
-        return classes
+        return [part.name for part in output.parts]
 
     def _save(self, workflow: Any, checkpoints: Checkpoints, epochs: int) -> Trained:
         """The best weights in a complete bundle whose inference config says what this run really used."""
