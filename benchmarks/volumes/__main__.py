@@ -21,8 +21,8 @@ import numpy.typing as npt
 import voxloop as vx
 from benchmarks.tracking.__main__ import environment
 from benchmarks.volumes.slices import size
-from voxloop.data.scans import open_scan
 from voxloop.data.phantom import make_brain_tumour
+from voxloop.data.scans import open_scan
 
 PEER = "wandb==0.31.0 pillow numpy"
 

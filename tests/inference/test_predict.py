@@ -143,7 +143,7 @@ def test_text_that_calls_itself_a_scan_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("missing.nii.gz", "No scan is at"), ("photo.png", "not a NIfTI scan"), ("empty", "holds no")],
+    [("missing.nii.gz", "No scan is at"), ("photo.png", "no scan of a format"), ("empty", "holds no")],
 )
 def test_what_cannot_be_a_scan_is_named(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "photo.png").write_bytes(b"png")

@@ -25,6 +25,8 @@ FORMATS = {
     ".mhd": "voxloop.data.formats.metaimage",
 }
 ENDINGS = tuple(FORMATS)
+# What other programs, browsers and plain MONAI read as well.
+NIFTI = (".nii.gz", ".nii")
 
 # 16 giga-voxels are beyond any scanner; a header that claims more is lying.
 MOST_VOXELS = 2**34

@@ -14,7 +14,7 @@ from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.inference.metrics import ClassScore, score
 from voxloop.inference.predict import Prediction, predict
-from voxloop.monai.one_channel import OneChannel
+from voxloop.monai.viewable import Viewable
 from voxloop.recipes.datalist import channel_order, class_values
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def evaluate(
         )
     to_class = np.zeros(256, np.uint8)
     to_class[list(meant)] = list(meant.values())
-    scores, shown = [], OneChannel()
+    scores, shown = [], Viewable()
     for done, pair in enumerate(chosen):
         if progress is not None:
             progress(done, len(chosen), pair["case"])

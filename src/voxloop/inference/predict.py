@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.decathlon import case_id, read_dataset
+from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.scans import Scan, open_scan
+from voxloop.data.scans import ENDINGS, NIFTI, Scan, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.recipes.datalist import channel_order
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
-
-
-NIFTI = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,10 @@ class Prediction:
         """Writes uint8 labels, and their names, with the scan's own header: both its matrices, their codes and its units."""
         import nibabel as nib
 
-        source = nib.load(self.scan)
-        header = source.header.copy()
-        header.set_data_dtype(np.uint8)
-        header.set_slope_inter(1, 0)
-        header["cal_min"], header["cal_max"] = 0, 0
-        header["descrip"] = b"voxloop prediction, not a medical device"
+        image = self._image()
         # What the values mean travels in the file, as a comment of the header: {"labels": {"1": "edema", ...}}.
         meaning = json.dumps({"labels": dict(enumerate(self.classes))}, ensure_ascii=False)
-        header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
-        header["vox_offset"] = 0
-        # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
-        # The channels of an MRI have one label map; an axis of one, as some tools write it, is kept.
-        shape = source.shape[:3] if len(source.shape) == 4 and source.shape[3] > 1 else source.shape
-        image = nib.Nifti1Image(self.labels.reshape(shape), None, header)
+        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
         partial = path.with_name(f".partial-{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +62,23 @@ class Prediction:
             ) from error
         return path
 
+    def _image(self) -> Any:
+        import nibabel as nib
+
+        if not self.scan.name.lower().endswith(NIFTI):
+            return nib.Nifti1Image(self.labels, self.geometry.affine)
+        source = nib.load(self.scan)
+        header = source.header.copy()
+        header.set_data_dtype(np.uint8)
+        header.set_slope_inter(1, 0)
+        header["cal_min"], header["cal_max"] = 0, 0
+        header["descrip"] = b"voxloop prediction, not a medical device"
+        header["vox_offset"] = 0
+        # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
+        # The channels of an MRI have one label map; an axis of one, as some tools write it, is kept.
+        shape = source.shape[:3] if len(source.shape) == 4 and source.shape[3] > 1 else source.shape
+        return nib.Nifti1Image(self.labels.reshape(shape), None, header)
+
 
 def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None) -> Prediction:
     """Segments one scan file. The label map is reduced to uint8 before it goes back to the scan's grid.
@@ -82,7 +89,7 @@ def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None
     import torch
 
     scan = open_scan(path)
-    sample: dict[str, Any] = {"image": str(path)}
+    sample: dict[str, Any] = {}
     if model.channels:
         sample["channel_order"] = list(channel_order or _order(model, scan))
         if scan.channels <= max(sample["channel_order"]):
@@ -90,13 +97,26 @@ def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None
                 f"{path.name} has {scan.channels} channels, and its dataset names more; get the whole scan, "
                 "or mend the names in dataset.json."
             )
-    prepared = model.preprocess(sample)
+    with _as_nifti(scan) as readable:
+        prepared = model.preprocess({**sample, "image": str(readable)})
     image = prepared["image"]
     affine = np.asarray(image.affine, dtype=np.float64)
     batch = image.as_tensor()[None].to(model.device)
     with torch.inference_mode():
         labels = model.output.of_logits(model.inferer(batch, model.network)[0])
     return Prediction(path, labels_on_grid(labels, affine, scan.geometry), scan.geometry, model.classes)
+
+
+@contextmanager
+def _as_nifti(scan: Scan) -> Iterator[Path]:
+    """The scan as a file that any model's own transforms read: itself, or a passing copy where it has another format."""
+    if scan.path.name.lower().endswith(NIFTI):
+        yield scan.path
+        return
+    with tempfile.TemporaryDirectory(prefix="voxloop-scan-") as folder:
+        copy = Path(folder) / f"{case_id(scan.path)}.nii"
+        write_volume(copy, scan.array(), scan.geometry)
+        yield copy
 
 
 def _order(model: Model, scan: Scan) -> list[int]:
@@ -115,21 +135,27 @@ def _order(model: Model, scan: Scan) -> list[int]:
 
 
 def scans_in(paths: list[Path]) -> list[Path]:
-    """Every NIfTI scan that the given files and folders name, in a stable order; `._` files of macOS are no scans."""
+    """Every scan that the given files and folders name, in a stable order; `._` files of macOS are no scans."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = [
-                file for file in sorted(path.iterdir()) if file.name.endswith(NIFTI) and not file.name.startswith(".")
+                file
+                for file in sorted(path.iterdir())
+                if file.name.lower().endswith(ENDINGS) and not file.name.startswith(".")
             ]
             if not inside:
-                raise VoxloopError(f"{path} holds no .nii or .nii.gz scan; name a scan, or a folder that has some.")
+                raise VoxloopError(
+                    f"{path} holds no scan ({', '.join(ENDINGS)}); name a scan, or a folder that has some. "
+                    'DICOM is brought in with "voxloop data import".'
+                )
             found += inside
         elif not path.exists():
             raise VoxloopError(f"No scan is at {path}; check the path.")
-        elif not path.name.endswith(NIFTI):
+        elif not path.name.lower().endswith(ENDINGS):
             raise VoxloopError(
-                f"{path.name} is not a NIfTI scan (.nii, .nii.gz); convert it first, for example with dcm2niix."
+                f"{path.name} is no scan of a format that is known here ({', '.join(ENDINGS)}); convert it first, "
+                'or bring DICOM in with "voxloop data import".'
             )
         else:
             found.append(path)

@@ -14,8 +14,8 @@ from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.monai.cases import file_of
-from voxloop.monai.one_channel import OneChannel
 from voxloop.monai.output import Output
+from voxloop.monai.viewable import Viewable
 
 if TYPE_CHECKING:
     from voxloop.tracking import Volume
@@ -31,7 +31,7 @@ class Volumes:
     def __init__(self, output: Output, truth_values: Mapping[int, int]) -> None:
         self.output = output
         self.truth_values = dict(truth_values)
-        self._scans = OneChannel()
+        self._scans = Viewable()
         self._says_the_same: dict[Path, bool] = {}
 
     def of(self, sample: Mapping[str, Any]) -> Volume:

@@ -135,7 +135,7 @@ def open_stream(path: Path) -> Iterator[Stream]:
         size = raw.seek(0, 2)
         raw.seek(_begin(path, raw))
         file = Guarded(path, raw, size)
-        meta: Any = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)  # type: ignore[arg-type]
+        meta: Any = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
         syntax = str(meta.get("TransferSyntaxUID", "") or "")
         stored_class = str(meta.get("MediaStorageSOPClassUID", "") or "")
         if syntax != DEFLATED:
@@ -159,7 +159,7 @@ def read_raw(path: Path, tags: tuple[int, ...]) -> Raw:
     try:
         with quiet(), open_stream(path) as stream:
             elements: Any = read_dataset(
-                stream.file,  # type: ignore[arg-type]
+                stream.file,
                 stream.syntax == IMPLICIT,
                 stream.syntax != BIG_ENDIAN,
                 stop_when=_at_pixels(path),

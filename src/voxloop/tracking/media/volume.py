@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
-from voxloop.data.scans import open_scan, require_same_grid
+from voxloop.data.scans import NIFTI, open_scan, require_same_grid
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.arrays import packed
 from voxloop.tracking.media.labels import class_names, label_map
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
 
 Content = File | npt.NDArray[Any]
-# What the viewer in the browser reads as it lies there.
-NIFTI = (".nii.gz", ".nii")
 
 
 @register
