@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -45,7 +47,8 @@ def _pool(root: Path, entries: list[Entry], workers: int) -> Iterator[tuple[int,
     try:
         # The largest first, so that no worker is left with one when the others are done.
         order = sorted(range(len(entries)), key=lambda number: -_size(root, entries[number]))
-        jobs: dict[Future[Facts], int] = {pool.submit(look, root, entries[number]): number for number in order}
+        with _ignoring_interrupts():
+            jobs: dict[Future[Facts], int] = {pool.submit(look, root, entries[number]): number for number in order}
         for job in as_completed(jobs):
             yield jobs[job], job.result()
     finally:
@@ -64,8 +67,21 @@ def _alone(root: Path, entry: Entry) -> Facts:
         return Facts(files[0], None if files[0] is not None else files[1])
 
 
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Ctrl-C goes to every process of the terminal; those begun in here inherit that it is not theirs to answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin() -> None:
-    # Ctrl-C goes to every process of the terminal; the first one decides.
+    # Where they could not inherit it, from here on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
