@@ -35,10 +35,12 @@ def look_at_all(root: Path, entries: Sequence[Entry], workers: int | None) -> It
             seen.add(number)
             yield left[number], facts
     except BrokenProcessPool:
-        # Some case ended its process, for want of memory most likely. Each of the rest gets a process of its own.
+        # Some case ended its process, for want of memory most likely: each of the rest gets a process of its own. Or none can
+        # be started, as from a script without `if __name__ == "__main__"`, which is no case's fault.
+        one_by_one = _alone if _can_start() else look
         for number, entry in enumerate(left):
             if number not in seen:
-                yield entry, _alone(root, entry)
+                yield entry, one_by_one(root, entry)
 
 
 def _pool(root: Path, entries: list[Entry], workers: int) -> Iterator[tuple[int, Facts]]:
@@ -54,6 +56,14 @@ def _pool(root: Path, entries: list[Entry], workers: int) -> Iterator[tuple[int,
     finally:
         # Also where the caller was interrupted: what has not begun does not begin.
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _can_start() -> bool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(os.getpid).result() > 0
+        except BrokenProcessPool:
+            return False
 
 
 def _alone(root: Path, entry: Entry) -> Facts:
