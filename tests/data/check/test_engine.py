@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.data.check.datasets import bad, checked, describe, of_case, rewrite, save, voxels_of
-from voxloop.data.check import Options, check
+from voxloop.data.check import Options, check, engine
 from voxloop.data.check.facts import Facts
 from voxloop.data.check.kept import Kept
 from voxloop.data.check.listing import Entry, read_listing
@@ -92,7 +92,8 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_killed_check_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+def test_a_killed_check_goes_on_where_it_was(tmp_path: Path, how: str) -> None:
     """With noise that packs badly, so that there are enough bytes for a pool of processes and enough time for a kill."""
     folder = bodies(tmp_path, 10, (130, 130, 61))
     script = f"""
@@ -103,12 +104,16 @@ if __name__ == "__main__":
 """
     (tmp_path / "run.py").write_text(script)
     kept = folder / ".voxloop-check" / "cases.jsonl"
-    child = subprocess.Popen([sys.executable, str(tmp_path / "run.py")], start_new_session=True)
+    child = subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py")], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
     while child.poll() is None and not (kept.is_file() and kept.read_bytes().count(b"\n") >= 2):
         time.sleep(0.005)
     if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+        os.killpg(child.pid, getattr(signal, how))
+    _, stderr = child.communicate()
+    # The one that was asked to stop says so; its workers say nothing.
+    assert stderr.count("Traceback") <= 2, stderr
     before = kept.read_bytes().count(b"\n")
     assert before >= 2
     seen: list[str] = []
@@ -126,6 +131,41 @@ def test_many_processes_see_what_one_sees(tmp_path: Path) -> None:
     assert many.findings == one.findings
     assert many.fingerprint == one.fingerprint
     assert {finding.case for finding in many.findings} == {"c_3"}
+
+
+def test_where_no_process_can_be_started_no_case_is_blamed(tmp_path: Path) -> None:
+    """A program read from stdin has no file that a spawned process could begin with."""
+    folder = bodies(tmp_path, 6, (130, 130, 61))
+    script = f"""
+from pathlib import Path
+from voxloop.data.check import Options, check
+report = check(Path({str(folder)!r}), Options(workers=2))
+print(len(report.cases), len(report.findings))
+"""
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["6", "0"], done.stderr
+
+
+def look_and_end(root: Path, entry: Entry) -> Facts:
+    """What a machine without memory does to a worker, at one of the cases."""
+    if entry.case == "c_1":
+        os._exit(9)
+    return look(root, entry)
+
+
+def test_a_case_that_ends_its_process_is_blamed_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = bodies(tmp_path, 5, (130, 130, 61))
+    entries = read_listing(folder).entries
+    monkeypatch.setattr(engine, "look", look_and_end)
+    facts = {entry.case: one for entry, one in engine.look_at_all(folder, entries, 2)}
+    errors = {case: one.image.error and one.image.error[0] for case, one in facts.items() if one.image is not None}
+    assert errors == {"c_0": None, "c_1": "unreadable", "c_2": None, "c_3": None, "c_4": None}
 
 
 HOSTILE = """

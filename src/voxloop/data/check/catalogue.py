@@ -509,10 +509,10 @@ KINDS: dict[str, Kind] = {
     ),
     "same_label": Kind(
         SETS,
-        "error",
+        "warning",
         "one label for two different scans",
-        "Two patients never have the same label voxel by voxel: one file was copied under the wrong name.",
-        "Get the right label for one of the two.",
+        "Two patients never have the same label voxel by voxel: one file was copied under the wrong name (or it is one patient, twice).",
+        "Get the right label for one of the two; where it is one patient, name the patient in dataset.json for both.",
     ),
     "test_in_training": Kind(
         SETS,

@@ -71,6 +71,9 @@ def _same_content(cases: list[Case]) -> None:
         for other in group[1:]:
             if other.has({"duplicate", "two_labels", "test_in_training"}) or group[0].has({"duplicate"}):
                 continue
+            if other.entry.patient is not None and other.entry.patient == group[0].entry.patient:
+                # Two registered scans of one patient may well share a label.
+                continue
             other.say(
                 "same_label",
                 f"The label is, voxel by voxel, that of {group[0].id}, and the scans differ.",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,10 +35,12 @@ def look_at_all(root: Path, entries: Sequence[Entry], workers: int | None) -> It
             seen.add(number)
             yield left[number], facts
     except BrokenProcessPool:
-        # Some case ended its process, for want of memory most likely. Each of the rest gets a process of its own.
+        # Some case ended its process, for want of memory most likely: each of the rest gets a process of its own. Or none can
+        # be started, as from a script without `if __name__ == "__main__"`, which is no case's fault.
+        one_by_one = _alone if _can_start() else look
         for number, entry in enumerate(left):
             if number not in seen:
-                yield entry, _alone(root, entry)
+                yield entry, one_by_one(root, entry)
 
 
 def _pool(root: Path, entries: list[Entry], workers: int) -> Iterator[tuple[int, Facts]]:
@@ -45,12 +49,21 @@ def _pool(root: Path, entries: list[Entry], workers: int) -> Iterator[tuple[int,
     try:
         # The largest first, so that no worker is left with one when the others are done.
         order = sorted(range(len(entries)), key=lambda number: -_size(root, entries[number]))
-        jobs: dict[Future[Facts], int] = {pool.submit(look, root, entries[number]): number for number in order}
+        with _ignoring_interrupts():
+            jobs: dict[Future[Facts], int] = {pool.submit(look, root, entries[number]): number for number in order}
         for job in as_completed(jobs):
             yield jobs[job], job.result()
     finally:
         # Also where the caller was interrupted: what has not begun does not begin.
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _can_start() -> bool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(os.getpid).result() > 0
+        except BrokenProcessPool:
+            return False
 
 
 def _alone(root: Path, entry: Entry) -> Facts:
@@ -64,8 +77,21 @@ def _alone(root: Path, entry: Entry) -> Facts:
         return Facts(files[0], None if files[0] is not None else files[1])
 
 
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Ctrl-C goes to every process of the terminal; those begun in here inherit that it is not theirs to answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin() -> None:
-    # Ctrl-C goes to every process of the terminal; the first one decides.
+    # Where they could not inherit it, from here on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"

@@ -77,8 +77,9 @@ class Intensities:
         self.least, self.most = min(self.least, float(values.min())), max(self.most, float(values.max()))
         if self.counts is None or values.dtype != np.int16:
             exact = values.astype(np.float64)
-            self.total += float(exact.sum())
-            self.squares += float((exact * exact).sum())
+            with np.errstate(over="ignore"):
+                self.total += float(exact.sum())
+                self.squares += float((exact * exact).sum())
 
     def _sample(self, slab: Slab) -> None:
         ni, nj, _ = self.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,17 @@ Places = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 def look(root: Path, entry: Entry) -> Facts:
     """Everything that is to be known of a case. Never raises: what cannot be read is a fact."""
+    # nibabel tells the terminal what it mends in a header, file after file; what is wrong is told once, by findings.
+    logger = logging.getLogger("nibabel.global")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        return _look(root, entry)
+    finally:
+        logger.setLevel(before)
+
+
+def _look(root: Path, entry: Entry) -> Facts:
     began = time.process_time()
     image, scan = _open(root, entry.image)
     label, mask = _open(root, entry.label)
@@ -39,13 +51,13 @@ def look(root: Path, entry: Entry) -> Facts:
         if regions is not None and mask is not None:
             # The label first and alone, so that a damaged scan does not hide what it holds, nor it the scan.
             kept = _label(mask, regions, neighbours=scan is not None and scan.channels > 1)
-    except (VoxloopError, OSError, MemoryError) as error:
+    except Exception as error:
         label, regions, mask = _failed(label, error), None, None
     together = mask is not None and scan is not None and scan.geometry.shape == mask.geometry.shape
     try:
         if scan is not None:
             channels = _scan(scan, mask if together else None, regions if together else None, kept)
-    except (VoxloopError, OSError, MemoryError) as error:
+    except Exception as error:
         image, channels = _failed(image, error), []
     facts_of, ranks = _finish(channels, scan, mask if together else None, kept)
     return Facts(
@@ -70,11 +82,9 @@ def _open(root: Path, listed: str | None) -> tuple[File | None, Scan | None]:
             return File(listed, ("bomb", bomb)), None
         scan = open_scan(root / listed)
         nifti = _nifti(root / listed)
-    except (VoxloopError, OSError, MemoryError) as error:
-        return _failed(File(listed), error), None
     except Exception as error:
         # A library behind a format may fail in ways of its own on a hostile file; the other cases are still looked at.
-        return File(listed, ("unreadable", f"{Path(listed).name} cannot be read ({reason(error)}).")), None
+        return _failed(File(listed), error), None
     affine = tuple(tuple(row) for row in scan.geometry.affine.tolist())
     return File(listed, None, scan.geometry.shape, affine, scan.channels, str(scan.dtype), nifti), scan
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from voxloop.data.check.catalogue import SEVERITIES
 from voxloop.data.check.finding import Finding
@@ -33,7 +36,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         kinds = Counter(finding.kind for finding in self.findings)
-        return {
+        report = {
             "voxloop": "check",
             "version": 1,
             "dataset": str(self.dataset),
@@ -44,3 +47,15 @@ class Report:
             "fingerprint": self.fingerprint,
             "seconds": round(self.seconds, 3),
         }
+        return {key: _plain(value) for key, value in report.items()}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON knows it, which knows no infinity: a spread of huge numbers may have come to one."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -85,7 +85,10 @@ def bring_in(
         )
     wanted = replace(wanted, known=existing.labels)
     survey = with_names(layouts.survey(source, layout, wanted, progress), wanted, progress)
-    survey, channels = looked_at(survey, progress)
+    files = {entry.key: entry.image for entry in existing.record.cases.values()}
+    survey, channels = looked_at(
+        survey, lambda one: files.get(one.known_by) == files_of(one.image), len(existing.modality), progress
+    )
     labels, modality = labels_with(survey, existing, folder), modality_with(survey, wanted, existing, channels)
     planned, off = plan(survey, existing.record, existing.on_list, folder, copy)
     said = (*survey.said, *off)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,13 @@ from voxloop.data.scans import open_scan, require_same_grid
 from voxloop.errors import VoxloopError
 
 
-def looked_at(survey: Survey, progress: Progress | None) -> tuple[Survey, int]:
-    """Leaves out scans that cannot be opened, and counts the channels, which are the same in all."""
+def looked_at(
+    survey: Survey, known: Callable[[Found], bool], channels: int, progress: Progress | None
+) -> tuple[Survey, int]:
+    """Leaves out scans that cannot be opened, and counts the channels, which are the same in all.
+
+    Those that are `known` were opened when they were brought in, and have the dataset's `channels`.
+    """
     there: dict[int, list[str]] = {}
     unreadable: list[str] = []
     total = len(survey.cases) + len(survey.tests)
@@ -23,9 +29,10 @@ def looked_at(survey: Survey, progress: Progress | None) -> tuple[Survey, int]:
         if progress is not None:
             progress(seen, total, found.name)
         try:
-            if isinstance(found.label, Path):
+            again = known(found)
+            if isinstance(found.label, Path) and not (again and found.label.is_file()):
                 open_scan(found.label)
-            there.setdefault(_channels(found), []).append(found.name)
+            there.setdefault(channels if again else _channels(found), []).append(found.name)
         except VoxloopError as error:
             unreadable.append(f"{found.name} ({error})")
             return False
