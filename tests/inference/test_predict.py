@@ -18,6 +18,9 @@ from hypothesis import strategies as st
 
 from tests.data.test_grid import ORIENTATIONS, oblique, reordered
 from tests.inference.models import threshold_model
+from voxloop.data.formats.reference import write_reference
+from voxloop.data.formats.writing import write_volume
+from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
 from voxloop.inference.predict import predict, scans_in
 
@@ -95,6 +98,26 @@ def test_any_header_survives(
     model = threshold_model((2.0, 2.0, 2.0) if resampled else None)
     made = check_header(scan, predict(model, scan).save(tmp_path / "labels.nii.gz"))
     if not resampled:
+        assert (np.asarray(made.dataobj) == voxels).all()
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha", ".volume.json"])
+def test_a_scan_of_another_format_is_segmented_as_the_same_scan_in_nifti(tmp_path: Path, ending: str) -> None:
+    """By models whose own transforms read NIfTI only, as those of the model zoo do."""
+    for which in (0, 17, 42):
+        voxels, affine = reordered(blob(which).astype(np.uint8), oblique(7.0), *ORIENTATIONS[which])
+        geometry = Geometry((voxels.shape[0], voxels.shape[1], voxels.shape[2]), affine)
+        scan = tmp_path / f"scan{ending}"
+        if ending == ".volume.json":
+            write_volume(tmp_path / "source.nrrd", voxels.astype(np.int16), geometry)
+            write_reference(scan, [tmp_path / "source.nrrd"])
+        else:
+            write_volume(scan, voxels.astype(np.int16), geometry)
+        assert scans_in([scan]) == [scan]
+        prediction = predict(threshold_model(), scan)
+        made = nib.load(prediction.save(tmp_path / "labels.nii.gz"))
+        assert prediction.case == "scan"
+        assert np.allclose(made.affine, affine, atol=1e-4)
         assert (np.asarray(made.dataobj) == voxels).all()
 
 
