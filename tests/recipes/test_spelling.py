@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.test_decathlon import dataset
@@ -80,6 +80,7 @@ def test_no_spelling_means_two_things() -> None:
     assert set(SPELLINGS) <= {*CLASSES, *CHANNELS}
 
 
+@settings(deadline=None, max_examples=25)
 @given(numbers=st.permutations([1, 2, 3, 4, 9, 255]))
 def test_any_numbering_is_followed(tmp_path_factory: pytest.TempPathFactory, numbers: list[int]) -> None:
     edema, necrosis, core, enhancing, cavity, _ = numbers
@@ -91,6 +92,7 @@ def test_any_numbering_is_followed(tmp_path_factory: pytest.TempPathFactory, num
     assert found == {0: 0, edema: 1, necrosis: 2, core: 2, enhancing: 3, cavity: 0}
 
 
+@settings(deadline=None, max_examples=25)
 @given(order=st.permutations(["flair", "T1", "T1ce", "T2", "DWI"]))
 def test_any_order_of_channels_is_followed(tmp_path_factory: pytest.TempPathFactory, order: list[str]) -> None:
     data = brats(tmp_path_factory.mktemp("ordered"), modality={str(at): name for at, name in enumerate(order)})
