@@ -38,7 +38,7 @@ def test_loose_files_become_a_dataset_with_a_version(here: Path) -> None:
     before = state(here)
     words = data("import", "source", "--name", "spleen", "--label", "1=spleen", "--modality", "CT", "--dry-run")
     assert 'scans are "images/{case}_ct"' in words
-    assert "6 new cases" in words
+    assert "6 new" in words
     assert "Nothing was written" in words
     assert state(here) == before
     assert told("import", "source", "--name", "spleen", "--label", "1=spleen")["version"] is None
@@ -75,7 +75,7 @@ def test_splits_are_made_extended_and_kept(here: Path) -> None:
     assert "--split holdout" in data("split", "spleen", "--val-fraction", "0.5", "--test-fraction", "0.2")
     loose(here / "source", ["case_9"])
     assert "voxloop data split" in data("import", "source", "--name", "spleen")
-    assert "1 new cases have a place" in data("split", "spleen", "--extend")
+    assert "1 new case found a place" in data("split", "spleen", "--extend")
     assert "nothing has changed" in data("split", "spleen", "--extend")
     for words in (["--extend", "--folds", "2"], ["--folds", "2", "--val-fraction", "0.1"]):
         with pytest.raises(VoxloopError):

@@ -105,12 +105,13 @@ def test_the_model_is_a_bundle_with_the_settings_that_were_used(project: Project
     assert sum(one.numel() for one in model.network.parameters()) < 100_000
 
 
-def test_an_evaluation_is_a_run_that_remembers_its_model(dataset: Path, project: Project) -> None:
+def test_an_evaluation_is_a_run_that_remembers_its_model_and_its_data(dataset: Path, project: Project) -> None:
     result = evaluate_tracked("spleen-ct:best", dataset, project, part="all", name="judged")
     assert len(result.cases) == 5
     assert [case.mean_dice for case in result.cases] == sorted(case.mean_dice for case in result.cases)
     run = project.run("judged")
-    assert [version.name for version in project.used(run.id)] == ["spleen-ct"]
+    assert [version.ref for version in project.used(run.id)] == ["Spleen:v1", "spleen-ct:v1"]
+    assert len(project.users(project.artifact("Spleen:v1"))) == 2
     assert run.id in project.users(project.artifact("spleen-ct:best"))
     tracked = {str(one.context["case"]): one.last for one in project.series_of(run.id, "eval/dice")}
     assert tracked == {case.case: pytest.approx(case.classes[0].dice) for case in result.cases}

@@ -104,6 +104,8 @@ def _recorded(folder: Path, project: Path | None, words: Console) -> str | None:
 
 
 def _show(made: Imported, out: Console) -> None:
+    from voxloop.data.importing.found import counted
+
     out.print(f"Layout: {made.layout}.")
     for sentence in made.said:
         out.print(sentence, markup=False)
@@ -119,13 +121,15 @@ def _show(made: Imported, out: Console) -> None:
         out.print("What the scans are is not known; say it with --modality CT, or in dataset.json.")
     if made.dry_run:
         out.print(
-            f"Would make {made.folder}: {made.added} new cases, {made.changed} changed. Nothing was written.",
+            f"Would make {made.folder}: {made.added} new, {made.changed} changed. Nothing was written.",
             markup=False,
         )
     elif made.added or made.changed:
         out.print(
-            f"{made.folder}: {made.cases} cases and {made.tests} without labels; {made.added} new, {made.changed} changed.",
+            f"{made.folder}: {counted(made.cases, 'case')} and {made.tests} without labels; {made.added} new, {made.changed} changed.",
             markup=False,
         )
     else:
-        out.print(f"{made.folder} holds all of it already: {made.cases} cases. Nothing has changed.", markup=False)
+        out.print(
+            f"{made.folder} holds all of it already: {counted(made.cases, 'case')}. Nothing has changed.", markup=False
+        )

@@ -41,6 +41,7 @@ def split(
     Example: voxloop data split Task09_Spleen --folds 5, and then: voxloop train spleen_ct --data Task09_Spleen --split cv/0
     """
     from voxloop.data.dividing import divide, extend_all
+    from voxloop.data.importing.found import counted
     from voxloop.data.splits import Rule
     from voxloop.errors import VoxloopError
 
@@ -50,7 +51,7 @@ def split(
             raise VoxloopError("--extend goes on by a split's own rule; leave folds, fractions and --force away.")
         splits, new = extend_all(data, name)
         words = (
-            f"{new} new cases have a place now; no other has moved."
+            f"{counted(new, 'new case')} found a place; no other has moved."
             if new
             else "No case is without a place; nothing has changed."
         )
