@@ -72,7 +72,7 @@ def export_dataset(
                 progress(done, total, case.id)
             grid = _export_scan(case.image, partial, layout.paths("imagesTr", case.id, len(dataset.modality)))
             labels = open_labels(case.label, like=grid).array()
-            write_volume(partial / f"labelsTr/{case.id}{ending}", _renumbered(labels, layout.values), grid)
+            write_volume(partial / f"labelsTr/{case.id}{ending}", _renumbered(labels, layout.values, case.id), grid)
         for done, path in enumerate(dataset.test, start=len(dataset.training)):
             if progress is not None:
                 progress(done, total, case_id(path))
@@ -102,9 +102,16 @@ def _export_scan(source: Path, root: Path, paths: list[str]) -> Geometry:
     return scan.geometry
 
 
-def _renumbered(labels: npt.NDArray[np.uint8], values: Mapping[int, int]) -> npt.NDArray[np.uint8]:
-    if all(value == new for value, new in values.items()):
+def _renumbered(labels: npt.NDArray[np.uint8], values: Mapping[int, int], case: str) -> npt.NDArray[np.uint8]:
+    """Labels with other numbers. A value without a name is refused: it could become, or be taken for, another class."""
+    if not values:
         return labels
+    unnamed = sorted(set(np.unique(labels).tolist()) - set(values))
+    if unnamed:
+        some = ", ".join(map(str, unnamed[:8])) + (" …" if len(unnamed) > 8 else "")
+        raise VoxloopError(
+            f"{case}: its label holds {some}, which {DATASET} does not name; name them there, or set them to background."
+        )
     table = np.arange(256, dtype=np.uint8)
     for value, new in values.items():
         table[value] = new

@@ -177,3 +177,19 @@ def test_a_dataset_elsewhere_comes_with_all_that_it_says(dataset: Path, tmp_path
     assert again.patients == read_dataset(dataset).patients
     mine, theirs = read_splits(dataset), read_splits(made.folder)
     assert {name: theirs[name] for name in mine} == mine
+
+
+def test_a_value_without_a_name_does_not_become_a_class_where_numbers_change(dataset: Path, tmp_path: Path) -> None:
+    """5 is the second class and would be 2 for nnU-Net, where the label holds a 2 that nobody has named."""
+    case = read_dataset(dataset).training[0]
+    scan = open_scan(case.image)
+    labels = np.zeros(scan.geometry.shape, np.uint8)
+    labels[0], labels[1] = 2, 5
+    case.label.unlink()
+    write_volume(case.label, labels, scan.geometry)
+    said = json.loads((dataset / "dataset.json").read_text())
+    said["labels"] = {"0": "background", "5": "liver"}
+    (dataset / "dataset.json").write_text(json.dumps(said))
+    with pytest.raises(VoxloopError, match=f"{case.id}: its label holds .*2"):
+        export_dataset(dataset, tmp_path / "out", "nnunet")
+    assert not (tmp_path / "out").exists()
