@@ -23,8 +23,17 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
+_standing: set[Progress] = set()
+
+
+def clear_bars() -> None:
+    """Takes away the bars that still stand, as after an error: they would write over it, and keep the cursor hidden."""
+    while _standing:
+        _standing.pop().stop()
+
+
 class Bar:
-    """A progress bar for work that tells how far it is: `bar(done, total, what)`. It is gone when all is done."""
+    """A progress bar for work that tells how far it is: `bar(done, total, what)`. Gone when all is done; more work is a new bar."""
 
     def __init__(self, out: Console, title: str) -> None:
         self._out, self._title = out, title
@@ -38,8 +47,11 @@ class Bar:
         if self._shown is None:
             progress = Progress(console=self._out, transient=True)
             progress.start()
+            _standing.add(progress)
             self._shown = progress, progress.add_task(self._title, total=total)
         progress, task = self._shown
         progress.update(task, completed=done, description=f"{self._title} {what}")
         if done >= total:
             progress.stop()
+            _standing.discard(progress)
+            self._shown = None

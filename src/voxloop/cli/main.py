@@ -10,6 +10,7 @@ import typer
 
 from voxloop import __version__
 from voxloop.cli import bundle, data, demo, doctor, evaluate, models, predict, runs, serve, train
+from voxloop.cli.console import clear_bars
 from voxloop.errors import VoxloopError
 
 app = typer.Typer(
@@ -56,7 +57,10 @@ def main() -> None:
         # Wherever it stands on the line, as people type it after the command.
         sys.argv = [sys.argv[0], *(word for word in sys.argv[1:] if word != "--debug")]
     try:
-        app()
+        try:
+            app()
+        finally:
+            clear_bars()
     except VoxloopError as error:
         if debug:
             raise

@@ -54,6 +54,8 @@ def load_model(reference: str, project: Project | None = None, device: str | Non
     """Loads a model ready to predict. Weights are read as tensors only, so a file cannot run code."""
     from monai.bundle import ConfigParser
 
+    from voxloop.monai.quiet import quiet_readers
+
     name, folder = locate(reference, project)
     config = folder / "configs" / "inference.json"
     weights = folder / "models" / "model.pt"
@@ -70,6 +72,8 @@ def load_model(reference: str, project: Project | None = None, device: str | Non
     if missing:
         raise VoxloopError(f'{name}: configs/inference.json has no "{missing[0]}", which prediction needs.')
     parser.parse()
+    with quiet_readers():
+        preprocess = parser.get_parsed_content("preprocessing")
     network = parser.get_parsed_content("network" if "network" in parser.get() else "network_def")
     target = parser.get_parsed_content("device")
     network.load_state_dict(_weights(weights, name))
@@ -80,7 +84,7 @@ def load_model(reference: str, project: Project | None = None, device: str | Non
         output=_output(parser, folder, name),
         network=network,
         device=target,
-        preprocess=parser.get_parsed_content("preprocessing"),
+        preprocess=preprocess,
         inferer=parser.get_parsed_content("inferer"),
         channels=tuple(_said(parser, "channel_names") or ()),
         spellings=_said(parser, "spellings") or {},

@@ -19,6 +19,7 @@ from voxloop.data.decathlon import Dataset, read_dataset, split_cases
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.monai.output import output_of
+from voxloop.monai.quiet import quiet_readers
 from voxloop.recipes import datalist
 from voxloop.training import bundle, settings
 from voxloop.training.checkpoints import Checkpoints
@@ -278,7 +279,8 @@ def _quiet_engines() -> Iterator[None]:
         with warnings.catch_warnings():
             # A case without foreground, such as after a splenectomy, gives background crops only, as it should.
             warnings.filterwarnings("ignore", message=".*unable to generate class balanced samples.*")
-            yield
+            with quiet_readers():
+                yield
     finally:
         logging.disable(before)
 

@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from voxloop.cli.console import console, print_json
-from voxloop.cli.data.stages import Stages
+from voxloop.cli.console import Bar, console, print_json
 from voxloop.cli.options import JsonOption, ProjectOption
 
 
@@ -44,9 +43,9 @@ def export(
     from voxloop.store.artifacts import datasets
 
     words = console(as_json)
-    with Stages(words, "Exporting") as bar:
-        folder = datasets.folder_at(project, data, bar)
-        made = export_dataset(folder, out, to.value, f".{file_format.value}", split, bar)
+    bar = Bar(words, "Exporting")
+    folder = datasets.folder_at(project, data, bar)
+    made = export_dataset(folder, out, to.value, f".{file_format.value}", split, bar)
     if as_json:
         print_json(asdict(made))
         return

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voxloop.cli.console import console, print_json
-from voxloop.cli.data.stages import Stages
+from voxloop.cli.console import Bar, console, print_json
 from voxloop.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -75,10 +74,16 @@ def import_(
         parse_names(label or []),
         tuple(part.strip() for part in modality.split(",") if part.strip()) if modality else (),
     )
-    with Stages(words, "Bringing in") as bar:
-        made = bring_in(
-            source, out or Path(str(name)), name, layout=layout, wanted=wanted, copy=copy, dry_run=dry_run, progress=bar
-        )
+    made = bring_in(
+        source,
+        out or Path(str(name)),
+        name,
+        layout=layout,
+        wanted=wanted,
+        copy=copy,
+        dry_run=dry_run,
+        progress=Bar(words, "Bringing in"),
+    )
     version = None if dry_run else _recorded(made.folder, project, words)
     if as_json:
         print_json({**asdict(made), "added": made.added, "changed": made.changed, "version": version})
@@ -99,8 +104,8 @@ def _recorded(folder: Path, project: Path | None, words: Console) -> str | None:
             place.find()
         except VoxloopError:
             return None
-    with open_project(project, create=project is not None) as opened, Stages(words, "Digesting") as bar:
-        return datasets.record(opened, folder, bar).ref
+    with open_project(project, create=project is not None) as opened:
+        return datasets.record(opened, folder, Bar(words, "Digesting")).ref
 
 
 def _show(made: Imported, out: Console) -> None:

@@ -52,6 +52,7 @@ def run(job: BundleJob, answers: Path) -> None:
     """What `python -m monai.bundle run` does, inside a run of ours."""
     from monai.bundle import ConfigWorkflow
 
+    from voxloop.monai.quiet import quiet_readers
     from voxloop.recipes.network import SETTLE_S
     from voxloop.training.explain import explain
 
@@ -65,7 +66,7 @@ def run(job: BundleJob, answers: Path) -> None:
             **checked.overrides,
         )
     bundle = Bundle.of(workflow.parser, job.root)
-    with explain(job.root.name, bundle.config), _tracked(job, checked, bundle, answers):
+    with explain(job.root.name, bundle.config), _tracked(job, checked, bundle, answers), quiet_readers():
         _leave_out_tensorboard(workflow.parser)
         workflow.initialize()
         workflow.run()
