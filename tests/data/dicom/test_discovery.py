@@ -85,7 +85,7 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
     found = discover(tmp_path)
     assert len(only(found).files) == 13
-    assert "gone cannot be read" in sentences(found)
+    assert sentences(found) == "gone cannot be read (No such file or directory); it is left out."
 
 
 def test_progress_is_told_of_each_file(tmp_path: Path) -> None:
@@ -187,6 +187,12 @@ def test_a_time_that_grows_from_slice_to_slice_parts_nothing(tmp_path: Path) -> 
     write_series(tmp_path, some_hu(), oblique(8.0), trigger)
     found = discover(tmp_path)
     assert (len(only(found).files), found.problems) == (13, ())
+    # Nor does it when one slice is there twice.
+    uid = only(found).uid
+    write_series(tmp_path / "again", some_hu()[..., :1], oblique(8.0), series=uid, TriggerTime="7", InstanceNumber=50)
+    found = discover(tmp_path)
+    assert len(only(found).files) == 13
+    assert "1 slice where another lies already" in sentences(found)
 
 
 def test_a_slice_that_is_there_twice_counts_once(tmp_path: Path) -> None:
@@ -268,3 +274,20 @@ def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes()[132:])
     found = discover(tmp_path)
     assert (open_series(only(found).files).array() == some_hu()).all()
+
+
+def test_what_a_description_says_stays_on_its_line(tmp_path: Path) -> None:
+    """Sentences go to terminals, which obey escape sequences."""
+    written = {"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": "a\x1b[2Jb\u2028c"}
+    write_series(tmp_path, some_hu()[..., :1], oblique(8.0), **written)  # type: ignore[arg-type]
+    found = discover(tmp_path)
+    assert only(found).description == "a [2Jb c"
+    assert "\x1b" not in sentences(found)
+
+
+def test_slices_that_are_mostly_missing_are_not_promised(tmp_path: Path) -> None:
+    files = write_series(tmp_path, some_hu(), np.eye(4))
+    for gone in files[3:-1]:
+        gone.unlink()
+    said = sentences(discover(tmp_path))
+    assert "9 slices are missing along the stack (9 between 2.0 and 12.0 mm); it cannot be opened." in said

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pydicom.uid import JPEGLSLossless
 
 from tests.data.dicom.tracing import Points, blob, contours_of, in_mm
 from tests.data.dicom.writing import some_hu, write_series, write_structures
@@ -145,7 +146,8 @@ def segmentation(
         hd.seg.SegmentDescription(n, name, codes.SCT.Organ, codes.SCT.Liver, hd.seg.SegmentAlgorithmTypeValues.MANUAL)
         for n, name in enumerate(names, 1)
     ]
-    turned = masks.transpose(2, 1, 0, *range(3, masks.ndim))
+    # A copy: highdicom scales fractions where they are.
+    turned = masks.transpose(2, 1, 0, *range(3, masks.ndim)).copy()
     hd.seg.Segmentation(
         [pydicom.dcmread(file) for file in files],
         turned,
@@ -178,6 +180,30 @@ def test_a_segmentation_comes_back_as_it_was_made(tmp_path: Path, kind: str, aff
     assert len(made.problems) == (kind == "FRACTIONAL")
     only = labels_of(path, scan, ["spleen"])
     assert (only.labels == (masks == 2)).all()
+
+
+def test_fractions_count_from_one_half_on(tmp_path: Path) -> None:
+    files = write_series(tmp_path / "ct", some_hu(), oblique(5.0))
+    shares = np.random.default_rng(0).choice([0.0, 0.2, 0.45, 0.55, 0.8, 1.0], SHAPE)
+    made = labels_of(segmentation(tmp_path / "seg", files, shares, "FRACTIONAL", ["liver"]), open_series(files))
+    assert (made.labels == (shares > 0.5)).all()
+
+
+def test_a_compressed_segmentation_is_unpacked(tmp_path: Path) -> None:
+    files = write_series(tmp_path / "ct", some_hu(), oblique(5.0))
+    mask = blob(1, SHAPE).astype(np.uint8)
+    path = segmentation(tmp_path / "seg", files, mask, "FRACTIONAL", transfer_syntax_uid=JPEGLSLossless)
+    assert (labels_of(path, open_series(files)).labels == mask).all()
+
+
+def test_segments_of_one_name_are_one_structure(tmp_path: Path) -> None:
+    files = write_series(tmp_path / "ct", some_hu(), oblique(5.0))
+    one, two = blob(1, SHAPE), blob(2, SHAPE)
+    path = segmentation(tmp_path / "seg", files, np.stack([one, two], -1).astype(np.uint8), names=["nodule", "nodule"])
+    made = labels_of(path, open_series(files))
+    assert made.names == {1: "nodule"}
+    assert (made.labels == (one | two)).all()
+    assert made.problems == ('"nodule" is there 2 times; all are joined.',)
 
 
 def test_empty_frames_may_be_left_out(tmp_path: Path) -> None:
@@ -255,3 +281,18 @@ def test_a_crop_of_the_scan_is_laid_at_its_place(tmp_path: Path) -> None:
     files = write_series(tmp_path / "crop", some_hu(0, (4, 6, 6)), oblique(12.0) @ corner)
     made = labels_of(segmentation(tmp_path / "seg", files, mask[2:6, 3:9, 4:10].astype(np.uint8)), scan)
     assert (made.labels == mask).all()
+
+
+def test_what_reaches_beyond_the_scan_is_counted(tmp_path: Path) -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[1:6, 2:9, 3:10] = True
+    files = write_series(tmp_path / "ct", some_hu(), oblique(12.0))
+    path = segmentation(tmp_path / "seg", files, mask.astype(np.uint8))
+    corner = np.eye(4)
+    corner[:3, 3] = (2, 3, 4)
+    crop = scan_on(tmp_path / "crop", oblique(12.0) @ corner, (3, 5, 4))
+    made = labels_of(path, crop)
+    assert (made.labels == mask[2:5, 3:8, 4:8]).all()
+    assert made.problems == (
+        f"seg reaches beyond the scan by {mask.sum() - mask[2:5, 3:8, 4:8].sum()} voxels; they are left out.",
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 import SimpleITK
 from hypothesis import given, settings
@@ -167,7 +169,7 @@ def test_transfer_syntaxes_give_the_same_values(tmp_path: Path, syntax: UID) -> 
             one.file_meta = FileMetaDataset()
             one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
             one.set_original_encoding(False, True)
-            one.compress(syntax)
+            one.compress(syntax, encoding_plugin="pydicom" if syntax == RLELossless else "")
         elif syntax == ExplicitVRBigEndian:
             one.PixelData = np.frombuffer(one.PixelData, "<u2").astype(">u2").tobytes()
 
@@ -175,24 +177,45 @@ def test_transfer_syntaxes_give_the_same_values(tmp_path: Path, syntax: UID) -> 
     assert (scan.array() == some_hu()).all()
 
 
+def packed_by_gdcm(file: Path, kind: str) -> None:
+    """Compresses the pixels of a file, in place."""
+    gdcm = pytest.importorskip("gdcm")
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(file))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, kind)))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(file))
+    assert writer.Write()
+
+
 @pytest.mark.parametrize("kind", ["JPEG2000Lossless", "JPEGLosslessProcess14_1"])
 @pytest.mark.parametrize("stored", [some_hu(), (some_hu() + 600).astype(np.uint16)])
 def test_what_gdcm_compresses_comes_back(tmp_path: Path, kind: str, stored: npt.NDArray[Any]) -> None:
-    gdcm = pytest.importorskip("gdcm")
     files = write_series(tmp_path, stored, oblique(5.0))
     for file in files:
-        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-        reader.SetFileName(str(file))
-        assert reader.Read()
-        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, kind)))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        writer.SetFileName(str(file))
-        assert writer.Write()
+        packed_by_gdcm(file, kind)
     scan = open_series(files)
     assert (scan.array() == stored).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG2000Lossless", "JPEGLosslessProcess14_1", "JPEGLSLossless"])
+def test_a_damaged_picture_ends_in_a_sentence_even_where_its_library_aborts(tmp_path: Path, kind: str) -> None:
+    path = write_series(tmp_path, some_hu(0, (40, 50, 1)), oblique(5.0))[0]
+    packed_by_gdcm(path, kind)
+    whole = path.read_bytes()
+    begin = whole.rindex(b"\xe0\x7f\x10\0") + 40
+    chance = random.Random(0)
+    for _ in range(4):
+        content = bytearray(whole)
+        for _ in range(8):
+            content[chance.randrange(begin, begin + 200)] = chance.randrange(256)
+        path.write_bytes(content)
+        with contextlib.suppress(VoxloopError):
+            open_series([path]).array()
 
 
 def test_a_compression_that_is_not_known_here_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -206,6 +229,16 @@ def test_a_file_of_many_frames_is_sorted_and_scaled_frame_by_frame(tmp_path: Pat
     hu, affine = some_hu(), oblique(11.0)
     scan = open_series([write_enhanced(tmp_path / "enhanced", hu, affine)])
     assert scan.geometry.same_as(Geometry(hu.shape, affine), 1e-3)
+    assert (scan.array() == hu.astype(int) * 2 + np.arange(13)).all()
+
+
+def test_compressed_frames_are_found_in_their_file(tmp_path: Path) -> None:
+    def packed(one: Dataset) -> None:
+        one.set_original_encoding(False, True)
+        one.compress(RLELossless, encoding_plugin="pydicom")
+
+    hu = some_hu()
+    scan = open_series([write_enhanced(tmp_path / "enhanced", hu, oblique(11.0), change=packed, syntax=RLELossless)])
     assert (scan.array() == hu.astype(int) * 2 + np.arange(13)).all()
 
 
@@ -300,3 +333,21 @@ def test_nothing_is_no_series(tmp_path: Path) -> None:
         open_series([])
     with pytest.raises(VoxloopError, match="No slice is at"):
         open_series([tmp_path / "no"])
+
+
+REAL = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+@pytest.mark.parametrize(
+    "name", ["CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm"]
+)
+def test_files_of_real_scanners_read_as_itk_reads_them(name: str) -> None:
+    path = REAL / name
+    if not path.is_file():
+        pytest.skip("this pydicom comes without its test files")
+    image = SimpleITK.ReadImage(str(path))
+    scan = open_series([path])
+    assert (SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0) == scan.array()).all()
+    x, y, z = image.GetOrigin()
+    np.testing.assert_allclose(scan.geometry.affine[:3, 3], (-x, -y, z), atol=1e-3)
+    assert scan.geometry.spacing_mm[:2] == pytest.approx(image.GetSpacing()[:2])

@@ -120,7 +120,14 @@ def write_series(
 
 
 def write_enhanced(
-    path: Path, stored: npt.NDArray[Any], affine: Affine, times: int = 1, series: str = "", **values: Any
+    path: Path,
+    stored: npt.NDArray[Any],
+    affine: Affine,
+    times: int = 1,
+    series: str = "",
+    change: Callable[[Dataset], None] | None = None,
+    syntax: str = ExplicitVRLittleEndian,
+    **values: Any,
 ) -> Path:
     """One file of many frames from [i, j, k] or [i, j, k, time], the last slice first."""
     volumes = stored.reshape(*stored.shape[:3], times)
@@ -150,7 +157,11 @@ def write_enhanced(
     pixels_of(one, np.stack(frames))
     for keyword, value in values.items():
         setattr(one, keyword, value)
-    return save(one, path)
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    if change:
+        change(one)
+    return save(one, path, syntax)
 
 
 def write_structures(

@@ -201,7 +201,8 @@ def _image(plain: Series, parts: Sequence[Part], problems: list[Problem]) -> Ser
         )
     stack = stack_of(scan.planes)
     if wrong := stack.wrong():
-        problems.append(Problem(files[0], f"{name}: {wrong}; it is only opened where gaps may be filled."))
+        opened = "is only opened where gaps may be filled" if stack.mendable else "cannot be opened"
+        problems.append(Problem(files[0], f"{name}: {wrong}; it {opened}."))
     elif len(stack.planes) > 1 and stack.tilt_degrees > UPRIGHT_DEGREES:
         problems.append(
             Problem(

@@ -23,7 +23,8 @@ def fill(polygons: Sequence[Points], shape: tuple[int, int]) -> Mask:
     leaves the hole open. Each line of pixels toggles wherever an edge crosses it; the sum of toggles up to a pixel says
     whether it is inside.
     """
-    toggles = np.zeros((shape[0] + 1, shape[1]), np.int32)
+    # Counted modulo 256: only whether it is odd matters.
+    toggles = np.zeros((shape[0] + 1, shape[1]), np.uint8)
     for polygon in polygons:
         start = polygon - TIE
         end = np.roll(start, -1, axis=0)
@@ -34,11 +35,11 @@ def fill(polygons: Sequence[Points], shape: tuple[int, int]) -> Mask:
         per_block = max(1, MOST_CROSSINGS // max(1, shape[1]))
         for block in range(0, len(crossed), per_block):
             _toggle(toggles, start, end, low, high, crossed[block : block + per_block])
-    return (np.cumsum(toggles[:-1], axis=0) & 1).astype(bool)
+    return (np.bitwise_xor.accumulate(toggles[:-1], axis=0) & 1).astype(bool)
 
 
 def _toggle(
-    toggles: npt.NDArray[np.int32],
+    toggles: npt.NDArray[np.uint8],
     start: Points,
     end: Points,
     low: npt.NDArray[np.intp],

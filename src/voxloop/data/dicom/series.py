@@ -101,23 +101,15 @@ def _require_even(name: str, stack: Stack, fill_missing: bool) -> None:
     """Refuses gaps unless they are to be filled, and what no interpolation can mend in any case."""
     if not (wrong := stack.wrong()):
         return
-    if not _in_line(stack):
+    if not stack.in_line:
         raise VoxloopError(f"{name}: the slices do not lie in a line; export the series again.")
-    if stack.missing > len(stack.planes):
+    if not stack.mendable:
         raise VoxloopError(f"{name}: {wrong}, more than there are; export the series again.")
     if not fill_missing:
         raise VoxloopError(
             f"{name}: {wrong}; export the series again, or let gaps be filled by interpolation "
             '("voxloop data import --allow-gaps").'
         )
-
-
-def _in_line(stack: Stack) -> bool:
-    """Whether slices lie beside an even grid only along their stack, so that interpolation can mend it."""
-    positions = np.array([plane.position for plane in stack.planes])
-    share = (stack.along_mm - stack.along_mm[0]) / max(np.ptp(stack.along_mm), 1e-9)
-    line = positions[0] + share[:, None] * (positions[-1] - positions[0])
-    return bool(np.linalg.norm(positions - line, axis=1).max() <= 0.1)
 
 
 def _dtype(opened: dict[Path, _File], planes: Sequence[Plane]) -> np.dtype[Any]:

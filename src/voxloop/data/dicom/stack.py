@@ -63,6 +63,19 @@ class Stack:
         many = (jumps > 1).sum() > max(1, len(jumps) // 4)
         return bool(many or self.off_mm.max() > max(EVEN_MM, EVEN_SHARE * self.step_mm))
 
+    @property
+    def in_line(self) -> bool:
+        """Whether slices lie beside an even grid only along their stack."""
+        positions = np.array([plane.position for plane in self.planes])
+        share = (self.along_mm - self.along_mm[0]) / max(np.ptp(self.along_mm), 1e-9)
+        line = positions[0] + share[:, None] * (positions[-1] - positions[0])
+        return bool(np.linalg.norm(positions - line, axis=1).max() <= EVEN_MM)
+
+    @property
+    def mendable(self) -> bool:
+        """Whether interpolation can make an even grid of what is there: more than is missing, in a line."""
+        return self.in_line and self.missing <= len(self.planes)
+
     def geometry(self) -> Geometry:
         """The grid in RAS millimetres: i along a row, j down a column, k from slice to slice."""
         plane = self.planes[0]
