@@ -19,7 +19,7 @@ from voxloop import recipes
 from voxloop.errors import VoxloopError
 from voxloop.monai.output import Classes, Regions, output_of
 from voxloop.recipes.memory import cache_rate, free_bytes_here
-from voxloop.recipes.regions import LabelsOfRegionsd, RegionsOfLabelsd, Sample, TakeChannelsd
+from voxloop.recipes.regions import ClassesOfLabelsd, LabelsOfRegionsd, RegionsOfLabelsd, Sample, TakeChannelsd
 
 CONFIG = json.loads((recipes.find("brain_tumour") / "configs" / "train.json").read_text())
 CLASSES, REGIONS, CHANNELS = CONFIG["class_names"], CONFIG["regions"], CONFIG["channel_names"]
@@ -108,6 +108,15 @@ def test_regions_that_one_map_cannot_show_are_refused(regions: dict[str, list[st
         return
     with pytest.raises(VoxloopError, match=part):
         Regions.of(["background", "a", "b"], regions)
+
+
+def test_a_label_that_nobody_named_is_refused() -> None:
+    """Otherwise a stray 2 in a dataset that calls 7 the core would become the core."""
+    named = ClassesOfLabelsd("label", [0, 1, 4, 7], [0, 3, 1, 2])
+    given = torch.tensor([0.0, 7.0, 4.0, 1.0]).reshape(1, 4, 1, 1)
+    assert named({"label": given})["label"].flatten().tolist() == [0, 2, 1, 3]
+    with pytest.raises(VoxloopError, match="label holds the label 2, which"):
+        named({"label": given.clamp(max=2)})
 
 
 def test_channels_are_taken_by_the_order_that_a_sample_says() -> None:

@@ -16,12 +16,14 @@ import numpy.typing as npt
 import pytest
 from rich.console import Console
 
+from voxloop import recipes
 from voxloop.data.phantom import make_brain_tumour
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluate import Evaluation, evaluate, evaluate_tracked
 from voxloop.inference.metrics import score
 from voxloop.inference.model import Model, load_model
 from voxloop.inference.predict import predict
+from voxloop.monai.bundle import Bundle
 from voxloop.monai.output import Regions
 from voxloop.store import Project, open_project
 from voxloop.training.train import Trained, prepare, train
@@ -158,6 +160,19 @@ def test_the_saved_model_says_what_its_channels_mean(project: Project) -> None:
     assert model.classes == ("background", "edema", "non-enhancing tumour", "enhancing tumour")
     assert [part.name for part in model.output.parts] == REGIONS
     assert model.channels == ("FLAIR", "T1w", "T1gd", "T2w")
+
+
+def test_plain_monai_with_tracking_shows_the_same_classes() -> None:
+    """A handler that the bundle's own config makes reads what its channels mean there."""
+    from monai.bundle import ConfigParser
+
+    folder, parser = recipes.find("brain_tumour"), ConfigParser()
+    parser.read_config(str(folder / "configs" / "train.json"))
+    output = Bundle.of(parser, folder).output
+    assert output is not None
+    assert [part.name for part in output.parts] == REGIONS
+    parser["regions"] = {"left": "@something"}
+    assert Bundle.of(parser, folder).output is None, "a foreign bundle may mean anything by the word"
 
 
 def test_an_evaluation_finds_its_classes_in_any_numbering(dataset: Path, elsewhere: Path, project: Project) -> None:

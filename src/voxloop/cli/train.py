@@ -12,7 +12,7 @@ from voxloop.cli.console import Bar, console, print_json
 
 
 def train(
-    recipe: Annotated[str | None, typer.Argument(help="A recipe (spleen_ct), or the folder of a bundle.")] = None,
+    recipe: Annotated[str | None, typer.Argument(help="A recipe (spleen_ct, brain_tumour), or the folder of a bundle.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Argument(help="key=value, in MONAI's syntax: epochs=20 network_def#dropout=0.1"),
@@ -21,7 +21,7 @@ def train(
         str | None, typer.Option("--data", "-d", help="A dataset's folder, or a version of one: spleen:v2.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="quick: minutes on a CPU, at 3 mm. full: the recipe as it stands.")
+        str, typer.Option(help="quick: minutes on a CPU, with larger voxels. full: the recipe as it stands.")
     ] = "full",
     split: Annotated[str, typer.Option(help="A named split of the dataset (splits.json).")] = "default",
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,

@@ -15,7 +15,7 @@ from voxloop.errors import VoxloopError
 from voxloop.inference.metrics import ClassScore, score
 from voxloop.inference.predict import Prediction, predict
 from voxloop.monai.viewable import Viewable
-from voxloop.recipes.datalist import channel_order, class_values
+from voxloop.recipes.datalist import channel_order, class_values, classes_of
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
@@ -92,14 +92,13 @@ def evaluate(
         raise VoxloopError(
             f'{dataset_dir}: the {part} part of split "{split}" is empty; name another with --part or --split.'
         )
-    to_class = np.zeros(256, np.uint8)
-    to_class[list(meant)] = list(meant.values())
     scores, shown = [], Viewable()
     for done, pair in enumerate(chosen):
         if progress is not None:
             progress(done, len(chosen), pair["case"])
         prediction = predict(model, Path(pair["image"]), order)
-        truth = to_class[open_labels(Path(pair["label"]), like=prediction.geometry).array()]
+        values = open_labels(Path(pair["label"]), like=prediction.geometry).array()
+        truth = classes_of(values, meant, Path(pair["label"]).name)
         case = CaseScore(
             pair["case"], tuple(score(truth, prediction.labels, model.output.parts, prediction.geometry.voxel_ml))
         )

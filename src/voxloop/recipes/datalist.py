@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from voxloop.data.decathlon import Dataset, read_dataset, require_labels, split_cases
 from voxloop.errors import VoxloopError
 from voxloop.recipes.spelling import Spellings, explained, recognise
+
+Labels = npt.NDArray[np.uint8]
+# No recipe has so many classes.
+UNNAMED = 255
 
 
 def load(
@@ -60,6 +67,17 @@ def class_values(dataset: Dataset, class_names: Sequence[str], spellings: Spelli
             )
     number = {name: index for index, name in enumerate(class_names)}
     return {value: 0 if name is None else number[name] for value, name in meant.items()}
+
+
+def classes_of(values: Labels, meant: Mapping[int, int], name: str) -> Labels:
+    """Label values as classes; refused where a file holds one that its dataset does not name."""
+    table = np.full(256, UNNAMED, np.uint8)
+    table[list(meant)] = list(meant.values())
+    classes: Labels = table[values]
+    if (classes == UNNAMED).any():
+        value = int(values[classes == UNNAMED].min())
+        raise VoxloopError(f'{name} holds the label {value}, which dataset.json does not name; add it under "labels".')
+    return classes
 
 
 def channel_order(dataset: Dataset, channel_names: Sequence[str], spellings: Spellings | None = None) -> list[int]:

@@ -14,8 +14,10 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 
+from voxloop.data.scans import as_labels
 from voxloop.errors import VoxloopError
 from voxloop.monai.output import Regions
+from voxloop.recipes.datalist import classes_of
 
 Sample = Mapping[Hashable, Any]
 ORDER = "channel_order"
@@ -40,12 +42,27 @@ class TakeChannelsd(MapTransform):  # type: ignore[misc]
             image = sample[key]
             needed = len(order) if said is None else max(order) + 1
             if len(image) < needed or (said is None and len(image) != needed):
-                name = Path(str(getattr(image, "meta", {}).get("filename_or_obj", key))).name
                 raise VoxloopError(
-                    f"{name} has {len(image)} channels, and {needed} are needed ({', '.join(self.channel_names)}); "
+                    f"{file_name(image, str(key))} has {len(image)} channels, and {needed} are needed ({', '.join(self.channel_names)}); "
                     "put them into one file in this order, or name the channels in dataset.json."
                 )
             sample[key] = image if order == list(range(len(image))) else image[order]
+        return sample
+
+
+class ClassesOfLabelsd(MapTransform):  # type: ignore[misc]
+    """A dataset's label values as a recipe's classes. MONAI's own transform would let a value pass that nobody named."""
+
+    def __init__(self, keys: KeysCollection, label_values: Sequence[int], class_values: Sequence[int]) -> None:
+        super().__init__(keys)
+        self.meant = dict(zip(label_values, class_values, strict=True))
+
+    def __call__(self, data: Sample) -> dict[Hashable, Any]:
+        sample = dict(data)
+        for key in self.key_iterator(sample):
+            name = file_name(sample[key], str(key))
+            classes = classes_of(as_labels(np.asarray(sample[key].cpu()), name), self.meant, name)
+            sample[key] = convert_to_dst_type(classes, sample[key], dtype=np.uint8)[0]
         return sample
 
 
@@ -77,3 +94,8 @@ class LabelsOfRegionsd(MapTransform):  # type: ignore[misc]
             labels = self.output.of_channels(np.asarray(sample[key].cpu()))[None]
             sample[key] = convert_to_dst_type(labels, sample[key], dtype=np.uint8)[0]
         return sample
+
+
+def file_name(content: Any, otherwise: str) -> str:
+    """What the file is called that an image or a label was read from."""
+    return Path(str(getattr(content, "meta", {}).get("filename_or_obj", otherwise))).name
