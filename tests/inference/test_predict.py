@@ -200,7 +200,8 @@ except VoxloopError as error:
 """
     root = Path(__file__).parent.parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert "SENTENCE Cannot write" in done.stdout
+    assert "SENTENCE" in done.stdout
+    assert "labels.nii.gz cannot be written" in done.stdout
     assert list((tmp_path / "out").iterdir()) == []
 
 

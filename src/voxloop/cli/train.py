@@ -12,7 +12,9 @@ from voxloop.cli.console import Bar, console, print_json
 
 
 def train(
-    recipe: Annotated[str | None, typer.Argument(help="A recipe (spleen_ct, brain_tumour), or the folder of a bundle.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe (spleen_ct, brain_tumour), or the folder of a bundle.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Argument(help="key=value, in MONAI's syntax: epochs=20 network_def#dropout=0.1"),

@@ -18,6 +18,7 @@ from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.data.splits import SPLITS, Split, families, family_of, nearest, read_splits, write_splits
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 Progress = Callable[[int, int, str], None]
@@ -141,7 +142,7 @@ def _decathlon(dataset: Dataset, ending: str, splits: Mapping[str, Split], out: 
     content["test"] = [f"./imagesTs/{case_id(path)}{ending}" for path in dataset.test]
 
     def describe(folder: Path) -> None:
-        _write(folder / DATASET, content)
+        write_json(folder / DATASET, content)
         if splits:
             write_splits(folder, splits)
 
@@ -176,9 +177,9 @@ def _nnunet(dataset: Dataset, ending: str, splits: Mapping[str, Split], out: Pat
         said.append(f"{FOLDS} belongs into nnUNet_preprocessed/{out.name}, once nnU-Net has planned and preprocessed.")
 
     def describe(folder: Path) -> None:
-        _write(folder / DATASET, content)
+        write_json(folder / DATASET, content)
         if folds:
-            _write(folder / FOLDS, folds)
+            write_json(folder / FOLDS, folds)
 
     def paths(part: str, case: str, channels: int) -> list[str]:
         return [f"{part}/{case}_{channel:04d}{ending}" for channel in range(channels)]
@@ -195,10 +196,6 @@ def _folds(splits: Mapping[str, Split]) -> list[dict[str, list[str]]]:
         for family in chosen
         for _, split in sorted(family_of(family, splits).items(), key=lambda item: item[1].made.get("fold", 0))
     ]
-
-
-def _write(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 LAYOUTS: dict[str, Callable[[Dataset, str, Mapping[str, Split], Path], Layout]] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 SPLITS = "splits.json"
@@ -127,15 +127,7 @@ def read_splits(folder: Path) -> dict[str, Split]:
 def write_splits(folder: Path, splits: Mapping[str, Split]) -> None:
     """Writes splits.json, whole or not at all."""
     content = {name: {**split.parts, **({"made": split.made} if split.made else {})} for name, split in splits.items()}
-    partial = folder / f".{SPLITS}.{os.getpid()}"
-    try:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(folder / SPLITS)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise VoxloopError(
-            f"{folder / SPLITS} cannot be written ({error.strerror}); check the folder's rights and its space."
-        ) from error
+    write_json(folder / SPLITS, content)
 
 
 def require_patients_apart(folder: Path, name: str, split: Split, patients: Patients) -> None:

@@ -18,6 +18,7 @@ from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import ENDINGS, NIFTI, Scan, open_scan
+from voxloop.data.whole import whole
 from voxloop.errors import VoxloopError
 from voxloop.recipes.datalist import channel_order
 
@@ -50,16 +51,9 @@ class Prediction:
         # What the values mean travels in the file, as a comment of the header: {"labels": {"1": "edema", ...}}.
         meaning = json.dumps({"labels": dict(enumerate(self.classes))}, ensure_ascii=False)
         image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
-        partial = path.with_name(f".partial-{path.name}")
-        try:
+        with whole(path, "free some space or choose another --out") as partial:
             path.parent.mkdir(parents=True, exist_ok=True)
             nib.save(image, partial)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise VoxloopError(
-                f"Cannot write {path}: {error.strerror or error}; free some space or choose another --out."
-            ) from error
         return path
 
     def _image(self) -> Any:

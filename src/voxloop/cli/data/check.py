@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voxloop.cli.console import Bar, console, print_json
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def check(
     patch = _patch(recipe) if recipe is not None else None
     report = check_dataset(folder, Options(patch, cache, workers), Bar(words, "Looking at cases"))
     if out is not None:
-        _write(out, json.dumps(report.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_json(out, report.as_dict())
     drawn = None
     if plots is not None:
         from voxloop.data.check.plots import draw
@@ -126,16 +127,6 @@ def _patch(recipe: str) -> Patch:
     if len(spacing) != 3 or len(size) != 3 or min(spacing) <= 0:
         raise VoxloopError(f"{path} does not give spacing_mm and roi_size as three numbers each; correct them.")
     return Patch(recipe, spacing, size)
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise VoxloopError(f"Cannot write {path}: {error.strerror}; choose another --out.") from error
 
 
 def _tell(words: Console, report: Report) -> None:

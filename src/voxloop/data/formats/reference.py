@@ -9,7 +9,6 @@ stacked on the last axis; of one channel the volume has three axes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from voxloop.data.scans import Scan, require_same_grid
 from voxloop.data.scans import open_scan as open_any
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 ENDING = ".volume.json"
@@ -89,14 +89,7 @@ def write_reference(path: Path, sources: Sequence[Path | Sequence[Path]]) -> Non
         else {"dicom": [_named(slice_file, path) for slice_file in source]}
         for source in sources
     ]
-    text = json.dumps({"voxloop": "volume", "version": VERSION, "channels": channels}, indent=2)
-    partial_path = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial_path.write_text(text + "\n", encoding="utf-8")
-        partial_path.replace(path)
-    except OSError as error:
-        partial_path.unlink(missing_ok=True)
-        raise VoxloopError(f"{path} cannot be written ({error.strerror}); choose another folder.") from error
+    write_json(path, {"voxloop": "volume", "version": VERSION, "channels": channels})
 
 
 def _source(path: Path, number: int, channel: object) -> Source:

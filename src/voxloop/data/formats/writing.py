@@ -5,10 +5,8 @@ What a format cannot hold is refused rather than rounded. The headers' texts are
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +16,7 @@ import numpy.typing as npt
 from voxloop.data.formats import headers
 from voxloop.data.geometry import Geometry
 from voxloop.data.scans import sides
+from voxloop.data.whole import whole
 from voxloop.errors import VoxloopError
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -44,7 +43,7 @@ def write_volume(
     voxels = _checked(path, voxels, geometry, channels_last)
     if names and ending != ".nrrd":
         raise VoxloopError(f"{path.name} has no place for the names of labels; write a .seg.nrrd file.")
-    with _whole_or_none(path) as file:
+    with whole(path) as partial, partial.open("wb") as file:
         if ending == ".mha":
             _write_metaimage(file, voxels, geometry, progress, path.name)
             return
@@ -125,16 +124,3 @@ def _write_metaimage(
     packed = file.tell() - start
     file.seek(0)
     file.write(headers.metaimage(voxels, geometry, packed))
-
-
-@contextmanager
-def _whole_or_none(path: Path) -> Iterator[BinaryIO]:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        partial.replace(path)
-    except OSError as error:
-        raise VoxloopError(f"{path} cannot be written ({error.strerror}); choose another place for it.") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -26,9 +26,9 @@ from voxloop.data.importing.record import (
     in_order,
     note,
     read_journal,
-    write_json,
     write_record,
 )
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 FOLDERS = ("imagesTr", "labelsTr", "imagesTs")

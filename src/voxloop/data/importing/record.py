@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 RECORD = "import.json"
@@ -65,17 +64,6 @@ def read_record(folder: Path) -> Record | None:
 def write_record(folder: Path, record: Record) -> None:
     cases = {one: asdict(entry) for one, entry in sorted(record.cases.items())}
     write_json(folder / RECORD, {"voxloop": "import", "version": 1, "cases": cases})
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise VoxloopError(f"{path} cannot be written ({error.strerror}); check the folder and its space.") from error
 
 
 def read_journal(work: Path) -> dict[str, str]:

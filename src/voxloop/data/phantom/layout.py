@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.phantom.headers import Header
+from voxloop.data.whole import whole
 from voxloop.errors import VoxloopError
 
 Progress = Callable[[int, int], None]
@@ -153,13 +154,5 @@ def write_nifti(path: Path, image: Any) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """The whole file or none."""
-    partial = path.with_name(f".partial-{path.name}")
-    try:
+    with whole(path, "free some space or choose another --out") as partial:
         partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise VoxloopError(
-            f"Cannot write {path}: {error.strerror}; free some space or choose another --out."
-        ) from error

@@ -21,6 +21,7 @@ from voxloop.data.formats.writing import write_volume
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import as_labels, open_scan
 from voxloop.data.splits import SPLITS
+from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 
 Progress = Callable[[int, int, str], None]
@@ -130,7 +131,7 @@ def _make(
         "mended": [asdict(one) for one in steps],
         "left_out": [asdict(one) for one in left_out],
     }
-    _write_json(target / NOTE, note)
+    write_json(target / NOTE, note)
     if progress is not None:
         progress(len(listing.entries), len(listing.entries), "")
     return sum(not entry.test for entry in kept), tuple(steps), tuple(left_out)
@@ -218,7 +219,7 @@ def _write_lists(listing: Listing, kept: list[Entry], broken_splits: set[str], t
         "training": training,
         "test": tests,
     }
-    _write_json(target / "dataset.json", content)
+    write_json(target / "dataset.json", content)
     if listing.splits:
         there = {entry.case for entry in kept if not entry.test}
         stored = json.loads((listing.root / SPLITS).read_text(encoding="utf-8"))
@@ -228,8 +229,4 @@ def _write_lists(listing: Listing, kept: list[Entry], broken_splits: set[str], t
             for name, parts in listing.splits.items()
             if name not in broken_splits
         }
-        _write_json(target / SPLITS, splits)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_json(target / SPLITS, splits)
