@@ -178,3 +178,26 @@ def test_scans_without_structures_are_no_dataset(tmp_path: Path) -> None:
     label(tmp_path / "alone/labels/a.nii.gz")
     with pytest.raises(VoxloopError, match="--images"):
         bring_in(tmp_path / "alone", tmp_path / "out")
+
+
+def test_a_series_with_a_gap_is_left_out_with_a_reason_or_filled_when_asked_for(tmp_path: Path) -> None:
+    source = tmp_path / "pacs"
+    visit(source / "whole", "whole", {"Spleen": 1})
+    visit(source / "torn", "torn", {"Spleen": 2}, seed=3)
+    (source / "torn" / "ct" / "slice_004").unlink()
+    strict = bring_in(source, tmp_path / "strict")
+    assert strict.cases == 1
+    assert any("missing" in sentence for sentence in strict.said)
+    filled = bring_in(source, tmp_path / "filled", wanted=Wanted(allow_gaps=True))
+    assert filled.cases == 2
+    hu = some_hu(3).astype(np.float64)
+    torn = next(
+        scan
+        for case in read_dataset(filled.folder).training
+        if (scan := open_scan(case.image)).geometry.shape == SHAPE and not (scan.array() == some_hu(0)).all()
+    )
+    voxels = torn.array().astype(np.float64)
+    assert np.abs(voxels[:, :, 4] - (hu[:, :, 3] + hu[:, :, 5]) / 2).max() <= 1
+    rest = [k for k in range(SHAPE[2]) if k != 4]
+    assert (voxels[:, :, rest] == hu[:, :, rest]).all()
+    assert bring_in(source, filled.folder, wanted=Wanted(allow_gaps=True)).changed == 0

@@ -48,6 +48,12 @@ def import_(
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy scans as .nii.gz files, instead of referring to them.")
     ] = False,
+    allow_gaps: Annotated[
+        bool,
+        typer.Option(
+            "--allow-gaps", help="Interpolate the missing slices of a DICOM series, instead of leaving the case out."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be brought in, and how.")] = False,
     project: Annotated[
         Path | None,
@@ -73,6 +79,7 @@ def import_(
         labels,
         parse_names(label or []),
         tuple(part.strip() for part in modality.split(",") if part.strip()) if modality else (),
+        allow_gaps=allow_gaps,
     )
     made = bring_in(
         source,

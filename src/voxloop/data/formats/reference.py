@@ -3,7 +3,8 @@
     {"voxloop": "volume", "version": 1, "channels": [{"file": "t1.nii.gz"}, {"dicom": ["1.dcm", "2.dcm"]}]}
 
 Paths are absolute, or relative to the text's own folder. Each source is one channel, all lie on one grid, and they are
-stacked on the last axis; of one channel the volume has three axes.
+stacked on the last axis; of one channel the volume has three axes. {"dicom": [...], "gaps": "filled"} has slices that are missing
+interpolated from their neighbours.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ VERSION = 1
 # A path for each of some thousand slices takes about a megabyte.
 MOST_BYTES = 32 << 20
 MOST_CHANNELS = 1000
+
+
+class Filled(tuple[Path, ...]):
+    """The slices of a DICOM series whose gaps are filled by interpolation, because somebody asked for that."""
+
+    __slots__ = ()
+
+
 # A file, or the slices of a DICOM series.
 Source = Path | tuple[Path, ...]
 
@@ -86,7 +95,10 @@ def write_reference(path: Path, sources: Sequence[Path | Sequence[Path]]) -> Non
     channels: list[dict[str, Any]] = [
         {"file": _named(source, path)}
         if isinstance(source, Path)
-        else {"dicom": [_named(slice_file, path) for slice_file in source]}
+        else {
+            "dicom": [_named(slice_file, path) for slice_file in source],
+            **({"gaps": "filled"} if isinstance(source, Filled) else {}),
+        }
         for source in sources
     ]
     write_json(path, {"voxloop": "volume", "version": VERSION, "channels": channels})
@@ -99,7 +111,9 @@ def _source(path: Path, number: int, channel: object) -> Source:
         case {"dicom": [str(), *_] as names} if all(
             isinstance(name, str) and name and "\0" not in name for name in names
         ):
-            return tuple(path.parent.absolute() / name for name in names)
+            files = tuple(path.parent.absolute() / name for name in names)
+            assert isinstance(channel, dict), "matched above"
+            return Filled(files) if channel.get("gaps") == "filled" else files
     raise VoxloopError(
         f'{path.name}, channel {number}: its source is neither {{"file": PATH}} nor {{"dicom": [PATH, ...]}}; make it anew.'
     )
@@ -114,7 +128,7 @@ def _open(source: Source) -> Scan:
             )
         from voxloop.data.dicom import open_series
 
-        return open_series(source)
+        return open_series(source, fill_missing=isinstance(source, Filled))
     if source.name.lower().endswith(ENDING):
         raise VoxloopError(f"{source.name} is a reference itself; name the files that it refers to.")
     return open_any(source)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from voxloop.data.formats.reference import Filled
 from voxloop.data.importing.found import Drawing, Drawn, Found, Progress, Survey, Wanted, counted, left_out, listed
 from voxloop.errors import VoxloopError
 
@@ -52,15 +53,16 @@ def survey(source: Path, wanted: Wanted, progress: Progress | None = None) -> Su
         )
     idle = [f"{one.modality} {one.description}".strip() for one in images.values() if one.uid not in objects]
     said += left_out("series", sorted(idle), "nothing having been drawn on it")
+    files = {uid: Filled(images[uid].files) if wanted.allow_gaps else images[uid].files for uid in here}
     called = _called([images[uid] for uid in here])
     cases = [
         Found(
             called[uid],
-            (images[uid].files,),
+            (files[uid],),
             Drawing(
                 (*images[uid].files, *objects[uid]),
-                f"drawn {sorted(names.items())}",
-                partial(_drawn, images[uid].files, objects[uid], names),
+                f"drawn {sorted(names.items())}{' over gaps' if wanted.allow_gaps else ''}",
+                partial(_drawn, files[uid], objects[uid], names),
             ),
             images[uid].patient or None,
             uid,
@@ -152,7 +154,7 @@ def _called(series: Sequence[Series]) -> dict[str, str]:
 def _drawn(files: tuple[Path, ...], objects: Objects, names: Mapping[int, str]) -> Drawn:
     from voxloop.data.dicom import labels_of, open_series
 
-    scan = open_series(files)
+    scan = open_series(files, fill_missing=isinstance(files, Filled))
     value_of = {name.casefold(): value for value, name in names.items()}
     labels = np.zeros(scan.geometry.shape, np.uint8)
     problems: list[str] = []

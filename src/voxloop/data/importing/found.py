@@ -74,7 +74,7 @@ class Survey:
 class Wanted:
     """What a person says of a source that it does not say itself: where its files are, what values mean, what channels are.
 
-    `known` is what the dataset that is brought into calls its labels already.
+    `known` is what the dataset that is brought into calls its labels already. `allow_gaps` has missing DICOM slices interpolated.
     """
 
     images: str | None = None
@@ -82,6 +82,7 @@ class Wanted:
     names: Mapping[int, str] = field(default_factory=dict)
     modality: tuple[str, ...] = ()
     known: Mapping[int, str] = field(default_factory=dict)
+    allow_gaps: bool = False
 
 
 def volumes_in(folder: Path) -> dict[str, Path]:

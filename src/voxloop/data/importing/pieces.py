@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voxloop.data.formats.reference import ENDING as REFERENCE
-from voxloop.data.formats.reference import read_reference, write_reference
+from voxloop.data.formats.reference import Filled, read_reference, write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.importing.found import Drawing, Source, ending_of
 from voxloop.data.scans import ENDINGS, Scan, open_scan
@@ -135,7 +135,12 @@ def _copy_nifti(source: Path, target: Path) -> None:
 
 
 def _named(image: tuple[Source, ...]) -> list[Any]:
-    return [list(map(str, source)) if isinstance(source, tuple) else str(source) for source in image]
+    return [
+        [*(["gaps filled"] if isinstance(source, Filled) else []), *map(str, source)]
+        if isinstance(source, tuple)
+        else str(source)
+        for source in image
+    ]
 
 
 def _stamped(file: Path) -> list[Any]:
