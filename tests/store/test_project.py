@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,18 @@ def test_a_project_can_be_moved(tmp_path: Path) -> None:
     shutil.move(tmp_path / "old", tmp_path / "new")
     with open_project(tmp_path / "new") as project:
         assert (project.materialise(project.artifact("model")) / "model.pt").read_bytes() == b"weights"
+
+
+def test_connections_of_a_project_that_nobody_uses_are_closed_a_little_later(tmp_path: Path) -> None:
+    """Also where a process holds more projects open than it remembers, as a notebook may."""
+    others = [open_project(tmp_path / str(number), create=True) for number in range(20)]
+    log = tmp_path / "one" / ".voxloop" / "voxloop.db-wal"
+    with open_project(tmp_path / "one", create=True) as project, project.writing() as connection:
+        connection.execute(schema.runs.delete())
+    assert log.exists(), "not at once: the next run may come right away"
+    until = time.monotonic() + 20
+    while log.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not log.exists()
+    for other in others:
+        other.close()

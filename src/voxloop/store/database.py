@@ -35,8 +35,6 @@ class Database:
         self.path = path
         self.users = 0
         self.idle_since = 0.0
-        # Whether it may have open connections.
-        self.awake = False
         if path is not None:
             self.engine = open_file(path)
         else:
@@ -62,33 +60,32 @@ class Database:
             if known and path is not None and not checked and not _is_ours(path):
                 known = False
             if one is None or not known:
-                if one is not None and not one.users:
+                if one in _idle:
                     one.rest()
                 one = _opened[key] = cls(path, url)
-                while len(_opened) > MOST and (
-                    idle := next((k for k, each in _opened.items() if not each.users), None)
-                ):
-                    _opened.pop(idle).rest()
             one.users += 1
-            one.awake = True
+            _idle.discard(one)
+            while len(_opened) > MOST and (idle := next((k for k, each in _opened.items() if not each.users), None)):
+                _opened.pop(idle).rest()
             return one
 
     def release(self) -> None:
         """Nobody uses it any more, if this was the last one: a little later its connections are closed."""
         with _lock:
             self.users -= 1
-            self.idle_since = time.monotonic()
             if self.users > 0:
                 return
             if self.shared:
                 # A server has better uses for a connection.
                 self.rest()
             else:
+                self.idle_since = time.monotonic()
+                _idle.add(self)
                 _let_rest_soon()
 
     def rest(self) -> None:
         """Closes its connections; the engine stays, for the statements that it has compiled."""
-        self.awake = False
+        _idle.discard(self)
         self.engine.dispose()
         if self._watch is not None:
             self._watch.close()
@@ -136,6 +133,8 @@ class Database:
 
 
 _opened: dict[str, Database] = {}
+# Those that nobody uses, and whose connections are still open.
+_idle: set[Database] = set()
 _lock = threading.RLock()
 _sweeper: threading.Thread | None = None
 
@@ -153,11 +152,9 @@ def _sweep() -> None:
     while True:
         time.sleep(LINGER_S / 2)
         with _lock:
-            idle = [one for one in _opened.values() if one.awake and not one.users]
-            for one in idle:
-                if time.monotonic() - one.idle_since >= LINGER_S:
-                    one.rest()
-            if not idle:
+            for one in [one for one in _idle if time.monotonic() - one.idle_since >= LINGER_S]:
+                one.rest()
+            if not _idle:
                 _sweeper = None
                 return
 
@@ -165,9 +162,8 @@ def _sweep() -> None:
 @atexit.register
 def _rest_at_exit() -> None:
     with _lock:
-        for one in _opened.values():
-            if one.awake and not one.users:
-                one.rest()
+        for one in list(_idle):
+            one.rest()
 
 
 def _after_fork() -> None:
@@ -177,6 +173,7 @@ def _after_fork() -> None:
     for one in _opened.values():
         one.engine.dispose(close=False)
     _opened.clear()
+    _idle.clear()
 
 
 if hasattr(os, "register_at_fork"):
