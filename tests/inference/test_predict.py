@@ -22,7 +22,7 @@ from voxloop.data.formats.reference import write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
-from voxloop.inference.predict import predict, scans_in
+from voxloop.inference.predict import predict, scans_in, targets_of
 
 SHAPE = (7, 11, 13)
 
@@ -119,6 +119,22 @@ def test_a_scan_of_another_format_is_segmented_as_the_same_scan_in_nifti(tmp_pat
         assert prediction.case == "scan"
         assert np.allclose(made.affine, affine, atol=1e-4)
         assert (np.asarray(made.dataobj) == voxels).all()
+
+
+def test_no_label_map_takes_the_place_of_another_of_a_scan_or_of_a_truth(tmp_path: Path) -> None:
+    for patient in ("P1", "P2"):
+        (tmp_path / patient).mkdir()
+        save_scan(tmp_path / patient / "ct.nii.gz", blob(), oblique(0.0))
+    scans = [tmp_path / patient / "ct.nii.gz" for patient in ("P1", "P2")]
+    assert targets_of(scans[:1], tmp_path / "out") == {scans[0]: tmp_path / "out" / "ct.nii.gz"}
+    with pytest.raises(VoxloopError, match=r"P1/ct\.nii\.gz and .*P2/ct\.nii\.gz would both become ct\.nii\.gz"):
+        targets_of(scans, tmp_path / "out")
+    with pytest.raises(VoxloopError, match="would overwrite the scan"):
+        targets_of(scans[:1], tmp_path / "P1")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "dataset.json").write_text("{}")
+    with pytest.raises(VoxloopError, match="labels that a dataset is trained on"):
+        targets_of(scans[:1], tmp_path / "set" / "labelsTr")
 
 
 def test_two_matrices_that_disagree_are_both_kept(tmp_path: Path) -> None:

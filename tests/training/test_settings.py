@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from voxloop import recipes
 from voxloop.errors import VoxloopError
 from voxloop.training import settings
+from voxloop.training.explain import explain
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,26 @@ def test_params_hold_values_where_the_config_holds_references(config: dict[str, 
     assert params["optimizer"]["lr"] == 0.5
     assert params["validate"]["inferer"]["roi_size"] == [96, 96, 96]
     assert not {"_meta_", "imports", "run"} & set(params)
+
+
+@pytest.mark.parametrize(
+    ("config", "part"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"epochs": -1}, "epochs=-1"),
+        ({"spacing_mm": [0, 6, 6]}, "spacing_mm"),
+        ({"epochs": 1, "val_interval": 5}, "nothing would be validated"),
+    ],
+)
+def test_numbers_under_which_nothing_is_learned_are_refused(config: dict[str, Any], part: str) -> None:
+    with pytest.raises(VoxloopError, match=part):
+        settings.require_sense(config)
+    settings.require_sense({"epochs": 5, "val_interval": 5, "spacing_mm": [1.5, 1.5, 2.0]})
+
+
+def test_a_label_value_without_a_name_is_told_as_one() -> None:
+    with (
+        pytest.raises(VoxloopError, match="a label holds the value 2, and the classes are numbered 0 to 1"),
+        explain("r", {}),
+    ):
+        torch.zeros(1, 2).scatter_(1, torch.tensor([[2]]), 1.0)

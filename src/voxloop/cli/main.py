@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Not a medical device: for research and teaching, not for diagnosis.",
 )
 app.command()(demo.demo)

@@ -25,20 +25,13 @@ def predict(
 
     Scans that already have a label map are left alone, so an interrupted folder goes on where it was.
     """
-    from voxloop.data.decathlon import case_id
-    from voxloop.errors import VoxloopError
     from voxloop.inference.model import load_model
     from voxloop.inference.predict import predict as segment
-    from voxloop.inference.predict import scans_in
+    from voxloop.inference.predict import scans_in, targets_of
     from voxloop.store import open_project
 
     words = console(as_json)
-    chosen = scans_in(scans)
-    clash = {path.resolve() for path in chosen} & {(out / f"{case_id(path)}.nii.gz").resolve() for path in chosen}
-    if clash:
-        raise VoxloopError(
-            f"--out {out} would overwrite the scan {sorted(clash)[0].name} itself; choose another folder."
-        )
+    targets = targets_of(scans_in(scans), out)
     if (Path(model) / "configs").is_dir():
         loaded = load_model(model, None, device)
     else:
@@ -46,9 +39,8 @@ def predict(
             loaded = load_model(model, opened, device)
     progress = Bar(words, "Predicting")
     rows: list[dict[str, Any]] = []
-    for done, scan in enumerate(chosen):
-        progress(done, len(chosen), scan.name)
-        target = out / f"{case_id(scan)}.nii.gz"
+    for done, (scan, target) in enumerate(targets.items()):
+        progress(done, len(targets), scan.name)
         if target.exists() and not overwrite:
             rows.append({"scan": str(scan), "labels": str(target), "skipped": True})
             continue
@@ -56,7 +48,7 @@ def predict(
         prediction.save(target)
         volumes = {name: round(prediction.volume_ml(number), 2) for number, name in enumerate(loaded.classes) if number}
         rows.append({"scan": str(scan), "labels": str(target), "volume_ml": volumes, "skipped": False})
-    progress(len(chosen), len(chosen))
+    progress(len(targets), len(targets))
     if as_json:
         print_json({"model": loaded.name, "predictions": rows})
         return

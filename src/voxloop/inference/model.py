@@ -30,6 +30,8 @@ class Model:
     device: torch.device
     preprocess: Callable[[dict[str, Any]], dict[str, Any]]
     inferer: Callable[..., Any]
+    # How many channels its network takes, where the bundle says so; and what they are called.
+    inputs: int | None = None
     channels: tuple[str, ...] = ()
     spellings: Spellings = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ def load_model(reference: str, project: Project | None = None, device: str | Non
         device=target,
         preprocess=preprocess,
         inferer=parser.get_parsed_content("inferer"),
+        inputs=_inputs(parser),
         channels=tuple(_said(parser, "channel_names") or ()),
         spellings=_said(parser, "spellings") or {},
     )
@@ -118,6 +121,12 @@ def _output(parser: Any, folder: Path, name: str) -> Classes | Regions:
                 'say in configs/inference.json what each is made of, under "class_names" and "regions".'
             )
     return output_of(classes, _said(parser, "regions"))
+
+
+def _inputs(parser: Any) -> int | None:
+    network = parser.get().get("network_def")
+    said = network.get("in_channels") if isinstance(network, dict) else None
+    return said if isinstance(said, int) else None
 
 
 def _said(parser: Any, key: str) -> Any:

@@ -83,6 +83,11 @@ def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None
     import torch
 
     scan = open_scan(path)
+    if not model.channels and model.inputs and scan.channels != model.inputs:
+        raise VoxloopError(
+            f"{path.name} has {scan.channels} channels, and {model.name} takes {model.inputs}; "
+            "give it the one scan that it was trained on."
+        )
     sample: dict[str, Any] = {}
     if model.channels:
         sample["channel_order"] = list(channel_order or _order(model, scan))
@@ -126,6 +131,23 @@ def _order(model: Model, scan: Scan) -> list[int]:
                 f"{', '.join(model.channels)}; put these into one file, in this order."
             )
     return order
+
+
+def targets_of(scans: list[Path], out: Path) -> dict[Path, Path]:
+    """Where the label map of each scan goes; refused where one would take another's place, a scan's or a truth's."""
+    targets = {scan: out / f"{case_id(scan)}.nii.gz" for scan in scans}
+    taken: dict[Path, Path] = {}
+    for scan, target in targets.items():
+        if (other := taken.setdefault(target, scan)) != scan:
+            raise VoxloopError(
+                f"{other} and {scan} would both become {target.name}; predict them into folders of their own, "
+                "or rename one."
+            )
+    if clash := {scan.resolve() for scan in scans} & {target.resolve() for target in targets.values()}:
+        raise VoxloopError(f"--out {out} would overwrite the scan {min(clash).name} itself; choose another folder.")
+    if out.name == "labelsTr" and (out.parent / "dataset.json").is_file():
+        raise VoxloopError(f"--out {out} holds the labels that a dataset is trained on; choose another folder.")
+    return targets
 
 
 def scans_in(paths: list[Path]) -> list[Path]:

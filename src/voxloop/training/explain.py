@@ -14,6 +14,7 @@ UNEXPECTED = re.compile(r"(?P<owner>[\w.]+?)(?:\.__init__)?\(\) got an unexpecte
 COMPONENT = re.compile(r"component ['\"]?(?P<name>[\w.]+)")
 # torch writes weights through a zip writer that reports a short write in its own words.
 DISK_FULL = re.compile(r"No space left|File too large|inline_container|PytorchStreamWriter")
+OUT_OF_BOUNDS = re.compile(r"index (?P<value>\d+) is out of bounds for dimension 1 with size (?P<classes>\d+)")
 PATCH_TOO_DEEP = re.compile(
     r"[Ss]izes of tensors must match|The size of tensor a|Expected more than 1 (?:spatial element|value per channel)"
 )
@@ -64,6 +65,11 @@ def _sentence(causes: list[BaseException], config: Mapping[str, Any]) -> str | N
         return (
             "the crop does not fit the network; make each side of roi_size a multiple of what the network divides it by: "
             "the product of its strides, or 2 for each level below its first."
+        )
+    if beyond := OUT_OF_BOUNDS.search(text):
+        return (
+            f"a label holds the value {beyond['value']}, and the classes are numbered 0 to {int(beyond['classes']) - 1}; "
+            '"voxloop data check" says which, and dataset.json should name it.'
         )
     if DISK_FULL.search(text):
         return "the disk is full; free some space, then go on with --resume."

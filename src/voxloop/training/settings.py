@@ -13,6 +13,7 @@ from typing import Any
 from voxloop.errors import VoxloopError
 
 PLAIN = (bool, int, float, str, type(None))
+POSITIVE = ("epochs", "val_interval", "learning_rate", "batch_size", "crops_per_scan", "spacing_mm", "roi_size")
 MARKS = ("$", "@", "%")
 
 
@@ -70,6 +71,20 @@ def applied(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     parser.update(dict(changes))
     changed: dict[str, Any] = parser.get()
     return changed
+
+
+def require_sense(config: Mapping[str, Any]) -> None:
+    """Refuses numbers under which nothing would be trained, or nothing validated."""
+    for key in POSITIVE:
+        value = config.get(key)
+        numbers = value if isinstance(value, list) else [value]
+        if any(isinstance(number, int | float) and number <= 0 for number in numbers):
+            raise VoxloopError(f"{key}={json.dumps(value)}: it has to be above 0.")
+    epochs, interval = config.get("epochs"), config.get("val_interval")
+    if isinstance(epochs, int) and isinstance(interval, int) and interval > epochs:
+        raise VoxloopError(
+            f"val_interval={interval} is more than epochs={epochs}, so that nothing would be validated; set val_interval=1."
+        )
 
 
 def _value(text: str) -> Any:

@@ -79,7 +79,9 @@ def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequenc
     # MONAI is imported here, seconds after everything that can be told without it.
     config = settings.read(files)
     overrides = settings.overrides(arguments, config)
-    channels = _check_names(dataset, settings.applied(config, overrides))
+    applied = settings.applied(config, overrides)
+    settings.require_sense(applied)
+    channels = _check_names(dataset, applied)
     for case in dataset.training:
         # Headers only: a label on another grid and a file that is cut off are found here, not in epoch one.
         scan = open_scan(case.image)

@@ -44,6 +44,7 @@ def test_of_a_dataset_in_which_everything_is_wrong_what_is_sound_is_left(tmp_pat
     mended = fixed(folder, tmp_path / "mended")
     assert digests(folder) == before, "the dataset itself is as it was"
     assert errors(mended.folder) == []
+    assert not [one for one in check(mended.folder).findings if one.fixable], "what can be mended is mended"
     listed = {Path(one["image"]).name for one in json.loads((mended.folder / "dataset.json").read_text())["training"]}
     left_out = {f"{one.case}.nii.gz" for one in mended.left_out}
     all_of_it = {Path(one["image"]).name for one in json.loads((folder / "dataset.json").read_text())["training"]}

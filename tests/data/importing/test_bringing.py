@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.data.importing.sources import content, label, loose, same, scan, state, write
 from voxloop.data.decathlon import read_dataset, split_cases
 from voxloop.data.dividing import extend_all
+from voxloop.data.formats.writing import write_volume
 from voxloop.data.importing import Wanted, bring_in
 from voxloop.data.importing.names import parse_names
 from voxloop.data.importing.record import ids_for
@@ -225,3 +227,36 @@ def test_an_id_is_the_name_where_the_name_can_be_one() -> None:
     assert ids["3"] == "Zoë_3"
     assert ids["2"].startswith("Zoë_3-")
     assert ids["4"] == "_.._etc_passwd"
+
+
+def test_a_label_that_was_corrected_in_the_dataset_outlives_every_import(tmp_path: Path) -> None:
+    source = loose(tmp_path / "source", ["a", "b"])
+    wanted = Wanted("images/{case}_ct", "labels/{case}_seg", {1: "liver"}, ("CT",))
+    folder = bring_in(source, tmp_path / "dataset", wanted=wanted, copy=True).folder
+    label = folder / "labelsTr" / "a.nii.gz"
+    grid = open_scan(label).geometry
+    corrected = np.ones(grid.shape, np.uint8)
+    write_volume(label, corrected, grid)
+    for moved in (False, True):
+        if moved:
+            source = source.rename(tmp_path / "moved")
+        again = bring_in(source, folder, wanted=wanted)
+        assert (open_scan(label).array() == corrected).all()
+        assert not any(path.is_symlink() for path in folder.rglob("*")), "what was copied once stays a copy"
+    assert any("labelsTr/a.nii.gz was changed in the dataset" in sentence for sentence in again.said)
+    label.unlink()
+    bring_in(source, folder, wanted=wanted)
+    assert not (open_scan(label).array() == corrected).all(), "made anew where it was deleted"
+
+
+def test_a_link_that_was_replaced_by_a_corrected_label_is_not_put_back(tmp_path: Path) -> None:
+    source = loose(tmp_path / "source", ["a"])
+    wanted = Wanted("images/{case}_ct", "labels/{case}_seg", {1: "liver"}, ("CT",))
+    folder = bring_in(source, tmp_path / "dataset", wanted=wanted).folder
+    label = folder / "labelsTr" / "a.nii.gz"
+    grid = open_scan(label).geometry
+    label.unlink()
+    write_volume(label, np.ones(grid.shape, np.uint8), grid)
+    bring_in(source.rename(tmp_path / "moved"), folder, wanted=wanted)
+    assert (open_scan(label).array() == 1).all()
+    assert (folder / "imagesTr" / "a.nii.gz").readlink().is_relative_to(tmp_path / "moved")

@@ -11,7 +11,7 @@ def page() -> str:
         "# Findings",
         "",
         "Made from the catalogue of `voxloop data check` by `make docs`. An **error** stops a training or spoils it, a **warning** should be",
-        "looked at, a **note** is worth knowing. Where it says so, `voxloop data check DIR --fix` mends it.",
+        "looked at, a **note** is worth knowing. Where it says so, `voxloop data check DIR --fix COPY` mends it in a copy.",
         "",
         "| kind | what is found | |",
         "|---|---|---|",

@@ -96,10 +96,10 @@ def bring_in(
     gone = [one for one in in_order(kept) if one in existing.record.cases]
     if not dry_run:
         with _work(folder, existing) as work:
-            planned, problems = _make(planned, existing, work, progress)
+            planned, written, problems = _make(planned, existing, work, progress)
             said += problems
             content = content_with(existing, planned, name, labels, modality, survey)
-            _commit(work, folder, existing, planned, content)
+            _commit(work, folder, existing, planned, written, content)
         said += _splits(folder, survey, planned)
     if gone:
         said += (f"Of earlier imports, {len(gone)} are not in {source} now, and stay as they are: {listed(gone)}.",)
@@ -149,8 +149,13 @@ def _work(folder: Path, existing: Existing) -> Iterator[Path]:
 
 def _make(
     planned: list[Planned], existing: Existing, work: Path, progress: Progress | None
-) -> tuple[list[Planned], tuple[str, ...]]:
-    """Makes the files that are not there in their state; a case whose files cannot be made is left out, in a sentence."""
+) -> tuple[list[Planned], dict[str, list[int]], tuple[str, ...]]:
+    """Makes the files that are not there in their state; a case whose files cannot be made is left out, in a sentence.
+
+    What a person has put in the place of a file, such as a corrected label, stays. Answers also with how the files that were
+    written look.
+    """
+    written = {path: stamp for entry in existing.record.cases.values() for path, stamp in entry.written.items()}
     states = {path: state for entry in existing.record.cases.values() for path, state in entry.pieces.items()}
     states |= read_journal(work)
     whole, failed, problems = [], [], []
@@ -161,8 +166,15 @@ def _make(
             for piece in one.pieces:
                 if states.get(piece.path) == piece.state and os.path.lexists(work / piece.path):
                     continue
+                if existing.content and _is_a_persons(work / piece.path, written.get(piece.path)):
+                    problems.append(
+                        f"{piece.path} was changed in the dataset and stays as it is; delete it there to have it made anew."
+                    )
+                    continue
                 problems += [f"{one.id}: {said}" for said in piece.make(work / piece.path)]
                 note(work, piece.path, piece.state)
+                if not (work / piece.path).is_symlink():
+                    written[piece.path] = _stamp(work / piece.path)
         except VoxloopError as error:
             failed.append(f"{one.id} ({error})")
             continue
@@ -171,15 +183,33 @@ def _make(
         progress(len(planned), len(planned), "")
     if not any(not one.test for one in whole) and not existing.content:
         raise VoxloopError(f"Not one case can be brought in: {failed[0] if failed else 'there is none.'}")
-    return whole, (*problems, *left_out("case", failed, "their files not being possible to make"))
+    return whole, written, (*problems, *left_out("case", failed, "their files not being possible to make"))
 
 
-def _commit(work: Path, folder: Path, existing: Existing, planned: list[Planned], content: dict[str, Any]) -> None:
+def _is_a_persons(path: Path, written: list[int] | None) -> bool:
+    """Whether a file of the dataset is no link and not as it was written."""
+    return path.is_file() and not path.is_symlink() and _stamp(path) != written
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _commit(
+    work: Path,
+    folder: Path,
+    existing: Existing,
+    planned: list[Planned],
+    written: dict[str, list[int]],
+    content: dict[str, Any],
+) -> None:
     """Writes the list, then the record, and gives a new dataset its name; what no list names any more goes."""
     cases = dict(existing.record.cases)
     for one in planned:
         pieces = {piece.path: piece.state for piece in one.pieces}
-        cases[one.id] = Entry(one.found.known_by, files_of(one.found.image), pieces)
+        stamps = {path: written[path] for path in pieces if path in written}
+        cases[one.id] = Entry(one.found.known_by, files_of(one.found.image), pieces, stamps)
     stale = {path for entry in existing.record.cases.values() for path in entry.pieces}
     if work != folder:
         stale |= {f"{one}/{path.name}" for one in FOLDERS for path in (work / one).iterdir()}

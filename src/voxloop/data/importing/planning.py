@@ -57,9 +57,11 @@ def plan(
             off.append(case)
             continue
         _require_same_source(case, one, entry)
-        pieces = [scan_piece("imagesTs" if test else "imagesTr", case, one.image, copy)]
+        # A case that was copied once stays a copy: the dataset may have been taken away from its source.
+        own = copy or (entry is not None and any(path.startswith("images") for path in entry.written))
+        pieces = [scan_piece("imagesTs" if test else "imagesTr", case, one.image, own)]
         if one.label is not None and not test:
-            pieces.append(label_piece("labelsTr", case, one.label, copy))
+            pieces.append(label_piece("labelsTr", case, one.label, own))
         if entry is None and case in on_list and not any(piece.path in begun for piece in pieces):
             raise VoxloopError(
                 f'{folder} has a case "{case}" that somebody put there by hand; rename it there, or in the source.'

@@ -20,11 +20,15 @@ LONGEST_ID = 100
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One case: its key in the source, the files of its scan there, and the state that each of its own files was made from."""
+    """One case: its key in the source, the files of its scan there, and the state that each of its own files was made from.
+
+    `written` are those of its files that are no links, as they were when they were written: what differs now is a person's work.
+    """
 
     key: str
     image: tuple[str, ...]
     pieces: dict[str, str] = field(default_factory=dict)
+    written: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,9 @@ def read_record(folder: Path) -> Record | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Record(
             {
-                str(one): Entry(str(entry["key"]), tuple(entry["image"]), dict(entry["pieces"]))
+                str(one): Entry(
+                    str(entry["key"]), tuple(entry["image"]), dict(entry["pieces"]), dict(entry.get("written", {}))
+                )
                 for one, entry in content["cases"].items()
             }
         )

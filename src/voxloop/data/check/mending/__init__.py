@@ -16,7 +16,7 @@ from typing import Any
 
 from voxloop.data.check.finding import Finding, found
 from voxloop.data.check.listing import Entry, Listing, read_listing
-from voxloop.data.check.mending.headers import Edit, one_position, position_of, rewrite, three_axes
+from voxloop.data.check.mending.headers import Edit, has_two_positions, one_position, position_of, rewrite, three_axes
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import as_labels, open_scan
@@ -156,6 +156,9 @@ def _case(root: Path, entry: Entry, told: list[Finding], target: Path) -> list[S
         if listed is None:
             continue
         kinds = [one.kind for one in told if one.file == listed and one.fixable and one.kind in DONE]
+        # Told once of a case, for one of its files, it may be true of the other.
+        if "forms_differ" not in kinds and any(one.kind == "forms_differ" for one in told):
+            kinds += ["forms_differ"] if has_two_positions(root / listed) else []
         place = target / listed
         place.parent.mkdir(parents=True, exist_ok=True)
         _file(root / listed, place, kinds, root / entry.image if is_label and entry.image else None)

@@ -9,11 +9,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from voxloop.data.geometry import Geometry
+from voxloop.data.scans import NIFTI
 from voxloop.errors import VoxloopError
 
 Edit = Callable[[Any], None]
 CHUNK = 1 << 20
+# What 32 bits of a quaternion lose.
+SAME_MM = 0.05
+
+
+def has_two_positions(path: Path) -> bool:
+    """Whether it is a NIfTI file whose two forms say different things."""
+    import nibabel as nib
+
+    if not path.name.lower().endswith(NIFTI):
+        return False
+    header = nib.load(path).header
+    (first, one), (second, other) = header.get_sform(coded=True), header.get_qform(coded=True)
+    return bool(one and other) and not np.allclose(first, second, atol=SAME_MM)
 
 
 def one_position(header: Any) -> None:
