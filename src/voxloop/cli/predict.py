@@ -25,6 +25,7 @@ def predict(
 
     Scans that already have a label map are left alone, so an interrupted folder goes on where it was.
     """
+    from voxloop.errors import VoxloopError
     from voxloop.inference.model import load_model
     from voxloop.inference.predict import predict as segment
     from voxloop.inference.predict import scans_in, targets_of
@@ -44,15 +45,23 @@ def predict(
         if target.exists() and not overwrite:
             rows.append({"scan": str(scan), "labels": str(target), "skipped": True})
             continue
-        prediction = segment(loaded, scan)
-        prediction.save(target)
+        try:
+            prediction = segment(loaded, scan)
+            prediction.save(target)
+        except VoxloopError as error:
+            # One bad file of a night's work does not end the night.
+            rows.append({"scan": str(scan), "labels": None, "error": str(error)})
+            continue
         volumes = {name: round(prediction.volume_ml(number), 2) for number, name in enumerate(loaded.classes) if number}
         rows.append({"scan": str(scan), "labels": str(target), "volume_ml": volumes, "skipped": False})
     progress(len(targets), len(targets))
+    failed = [row for row in rows if "error" in row]
+    if failed and len(rows) == 1:
+        raise VoxloopError(failed[0]["error"])
     if as_json:
         print_json({"model": loaded.name, "predictions": rows})
-        return
-    for row in rows:
+        raise typer.Exit(1 if failed else 0)
+    for row in (row for row in rows if "error" not in row):
         said = (
             "already there"
             if row["skipped"]
@@ -60,3 +69,9 @@ def predict(
         )
         words.print(f"{row['labels']}: {said}")
     words.print("Not a medical device: look at every label map before you rely on it.")
+    if failed:
+        for row in failed:
+            words.print(f"not segmented: {row['error']}", style="red", markup=False)
+        raise VoxloopError(
+            f"{len(failed)} of {len(rows)} scans could not be segmented; mend them, and give the same command again for these."
+        )
