@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voxloop.data.decathlon import DATASET
+from voxloop.data.formats.reference import ENDING as REFERENCE
 from voxloop.data.importing.found import Drawing, Found, Source, Survey, left_out
 from voxloop.data.importing.pieces import Piece, label_piece, scan_piece
 from voxloop.data.importing.record import Entry, Record, ids_for, in_order, read_journal
@@ -58,7 +59,10 @@ def plan(
             continue
         _require_same_source(case, one, entry)
         # A case that was copied once stays a copy: the dataset may have been taken away from its source.
-        own = copy or (entry is not None and any(path.startswith("images") for path in entry.written))
+        own = copy or (
+            entry is not None
+            and any(path.startswith("images") and not path.endswith(REFERENCE) for path in entry.written)
+        )
         pieces = [scan_piece("imagesTs" if test else "imagesTr", case, one.image, own)]
         if one.label is not None and not test:
             pieces.append(label_piece("labelsTr", case, one.label, own))
