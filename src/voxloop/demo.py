@@ -116,7 +116,7 @@ def _train(project: Project, data: Path, console: Console) -> tuple[str, str, fl
 
 
 def _evaluate(project: Project, model: str, unseen: Path, console: Console) -> float:
-    from voxloop.inference.evaluate import evaluate_tracked
+    from voxloop.inference.evaluation import evaluate_tracked
 
     for run in project.runs():
         if run.name == EVALUATION and run.status == "finished" and run.params.get("model") == model:

@@ -22,7 +22,9 @@ from voxloop.data.formats.reference import write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
-from voxloop.inference.predict import predict, scans_in, targets_of
+from voxloop.inference.predict import predict
+from voxloop.inference.saving import save
+from voxloop.inference.sources import scans_in, targets_of
 
 SHAPE = (7, 11, 13)
 
@@ -73,7 +75,7 @@ def test_every_orientation_keeps_header_and_voxels(tmp_path: Path) -> None:
         for order, flips in ORIENTATIONS:
             voxels, affine = reordered(blob().astype(np.uint8), oblique(degrees), order, flips)
             scan = save_scan(tmp_path / "scan.nii.gz", voxels, affine)
-            made = check_header(scan, predict(model, scan).save(tmp_path / "labels.nii.gz"))
+            made = check_header(scan, save(predict(model, scan), tmp_path / "labels.nii.gz"))
             assert (np.asarray(made.dataobj) == voxels).all(), (degrees, order, flips)
 
 
@@ -96,7 +98,7 @@ def test_any_header_survives(
     voxels, affine = reordered(blob().astype(np.uint8), oblique(degrees, spacing), *ORIENTATIONS[which])
     scan = save_scan(tmp_path / "scan.nii.gz", voxels, affine, *codes)
     model = threshold_model((2.0, 2.0, 2.0) if resampled else None)
-    made = check_header(scan, predict(model, scan).save(tmp_path / "labels.nii.gz"))
+    made = check_header(scan, save(predict(model, scan), tmp_path / "labels.nii.gz"))
     if not resampled:
         assert (np.asarray(made.dataobj) == voxels).all()
 
@@ -115,7 +117,7 @@ def test_a_scan_of_another_format_is_segmented_as_the_same_scan_in_nifti(tmp_pat
             write_volume(scan, voxels.astype(np.int16), geometry)
         assert scans_in([scan]) == [scan]
         prediction = predict(threshold_model(), scan)
-        made = nib.load(prediction.save(tmp_path / "labels.nii.gz"))
+        made = nib.load(save(prediction, tmp_path / "labels.nii.gz"))
         assert prediction.case == "scan"
         assert np.allclose(made.affine, affine, atol=1e-4)
         assert (np.asarray(made.dataobj) == voxels).all()
@@ -144,7 +146,7 @@ def test_two_matrices_that_disagree_are_both_kept(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), None, image.header), tmp_path / "two.nii.gz")
     check_header(
         tmp_path / "two.nii.gz",
-        predict(threshold_model(), tmp_path / "two.nii.gz").save(tmp_path / "out.nii.gz"),
+        save(predict(threshold_model(), tmp_path / "two.nii.gz"), tmp_path / "out.nii.gz"),
     )
 
 
@@ -153,7 +155,7 @@ def test_a_scaled_scan_gives_plain_labels(tmp_path: Path) -> None:
     image = nib.Nifti1Image(blob() * 100, oblique(3.0))
     image.header.set_slope_inter(0.01, 0.0)
     nib.save(image, tmp_path / "scaled.nii.gz")
-    predict(threshold_model(), tmp_path / "scaled.nii.gz").save(tmp_path / "out.nii.gz")
+    save(predict(threshold_model(), tmp_path / "scaled.nii.gz"), tmp_path / "out.nii.gz")
     made = nib.load(tmp_path / "out.nii.gz")
     assert set(np.unique(made.get_fdata())) <= {0.0, 1.0}
     assert made.dataobj.slope == 1.0
@@ -206,11 +208,12 @@ from pathlib import Path
 from tests.inference.models import threshold_model
 from voxloop.errors import VoxloopError
 from voxloop.inference.predict import predict
+from voxloop.inference.saving import save
 done = predict(threshold_model(), Path({str(scan)!r}))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    done.save(Path({str(tmp_path / "out" / "labels.nii.gz")!r}))
+    save(done, Path({str(tmp_path / "out" / "labels.nii.gz")!r}))
 except VoxloopError as error:
     print("SENTENCE", error)
 """

@@ -13,6 +13,7 @@ from tests.inference.test_predict import check_header
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.inference.metrics import dice
 from voxloop.inference.predict import predict
+from voxloop.inference.saving import save
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real scans is not beside this repository")
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real sc
 
 def test_a_real_ct_keeps_its_header_and_its_bones(tmp_path: Path) -> None:
     scan = DATA / "totalseg" / "example_ct.nii.gz"
-    made = check_header(scan, predict(threshold_model(level=300), scan).save(tmp_path / "bones.nii.gz"))
+    made = check_header(scan, save(predict(threshold_model(level=300), scan), tmp_path / "bones.nii.gz"))
     hu = np.asarray(nib.load(scan).dataobj)
     assert (np.asarray(made.dataobj) == (hu > 300)).all()
 
@@ -28,7 +29,7 @@ def test_a_real_ct_keeps_its_header_and_its_bones(tmp_path: Path) -> None:
 def test_a_real_mri_is_carried_back_from_another_spacing(tmp_path: Path) -> None:
     scan = DATA / "tcga-du-7294" / "TCGA-DU-7294_fla_bet.nii.gz"
     prediction = predict(threshold_model((1.5, 1.5, 1.5), level=50), scan)
-    check_header(scan, prediction.save(tmp_path / "labels.nii.gz"))
+    check_header(scan, save(prediction, tmp_path / "labels.nii.gz"))
     direct = np.asarray(nib.load(scan).dataobj) > 50
     assert dice(direct, prediction.labels > 0) > 0.9
 

@@ -17,12 +17,14 @@ import pytest
 from rich.console import Console
 
 from voxloop import recipes
+from voxloop.data.geometry import Geometry
 from voxloop.data.phantom import make_brain_tumour
 from voxloop.errors import VoxloopError
-from voxloop.inference.evaluate import Evaluation, evaluate, evaluate_tracked
+from voxloop.inference.evaluation import Evaluation, evaluate, evaluate_tracked
 from voxloop.inference.metrics import score
 from voxloop.inference.model import Model, load_model
 from voxloop.inference.predict import predict
+from voxloop.inference.saving import save
 from voxloop.monai.bundle import Bundle
 from voxloop.monai.output import Regions
 from voxloop.store import Project, open_project
@@ -183,7 +185,7 @@ def test_an_evaluation_finds_its_classes_in_any_numbering(dataset: Path, elsewhe
     for case in here.cases:
         truth = np.asarray(nib.load(dataset / "labelsTr" / f"{case.case}.nii.gz").dataobj)
         expected = [np.isin(truth, values).sum() * 0.064 for values in ([2, 3], [1, 2, 3], [3])]
-        assert [one.truth_ml for one in case.classes] == pytest.approx(expected)
+        assert [one.values["truth_ml"] for one in case.classes] == pytest.approx(expected)
     contexts = {tuple(dict(key).values()) for key in series(project, "judged", "eval/dice")}
     assert contexts == {(case.case, region) for case in here.cases for region in REGIONS}
 
@@ -192,19 +194,23 @@ def numbers(result: Evaluation) -> Any:
     return {case["case"]: case["classes"] for case in result.as_dict()["cases"]}
 
 
+# Half a millilitre a voxel.
+GRID = Geometry((2, 3, 4), np.diag([5.0, 10.0, 10.0, 1.0]))
+
+
 def test_empty_regions_have_an_answer() -> None:
     output = Regions.of(["background", "edema", "core"], {"whole": ["edema", "core"], "core": ["core"]})
     nothing, some = np.zeros((2, 3, 4), np.uint8), np.ones((2, 3, 4), np.uint8)
     for truth, predicted, expected in ((nothing, nothing, [1, 1]), (nothing, some, [0, 1]), (some, some, [1, 1])):
-        found = score(truth, predicted, output.parts, voxel_ml=0.5)
+        found = score(truth, predicted, output.parts, GRID)
         assert [one.dice for one in found] == expected
-    assert [one.predicted_ml for one in score(nothing, some, output.parts, voxel_ml=0.5)] == [12, 0]
+    assert [one.values["predicted_ml"] for one in score(nothing, some, output.parts, GRID)] == pytest.approx([12, 0])
 
 
 def test_a_prediction_is_one_label_map_on_the_scan(dataset: Path, project: Project, tmp_path: Path) -> None:
     model = load_model("brain-tumour:best", project)
     scan = sorted((dataset / "imagesTs").glob("*.nii.gz"))[0]
-    made = nib.load(predict(model, scan).save(tmp_path / "labels.nii.gz"))
+    made = nib.load(save(predict(model, scan), tmp_path / "labels.nii.gz"))
     source = nib.load(scan)
     assert made.shape == source.shape[:3]
     assert made.get_data_dtype() == np.uint8

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.bundles import TRAIN, environment_of, python, write_bundle
+from voxloop.bundles import finding, trust
 from voxloop.data.phantom import make_spleen
 from voxloop.errors import VoxloopError
 from voxloop.store import Project, open_project
@@ -238,7 +239,7 @@ def test_trust_is_asked_once_and_again_when_the_code_changes(tmp_path: Path) -> 
 
 def test_a_person_may_say_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    program = foreign.Program.of(write_bundle(tmp_path / "tiny"))
+    program = trust.Program.of(write_bundle(tmp_path / "tiny"))
     asked: list[str] = []
 
     def say_no(why: str) -> bool:
@@ -246,16 +247,16 @@ def test_a_person_may_say_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         return False
 
     with pytest.raises(VoxloopError, match="not trusted, so it was not run"):
-        foreign.require(program, ask=say_no)
+        trust.require(program, ask=say_no)
     assert "1 Python file" in asked[0]
     assert "with your rights" in asked[0]
-    foreign.require(program, ask=lambda why: True)
-    foreign.require(program)
+    trust.require(program, ask=lambda why: True)
+    trust.require(program)
 
 
 def test_what_came_with_voxloop_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    foreign.require(foreign.Program.of(foreign.find("spleen_ct")))
+    trust.require(trust.Program.of(finding.find("spleen_ct")))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -269,21 +270,21 @@ def test_what_came_with_voxloop_is_trusted(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_what_is_no_bundle_is_told(bundle: Path, words: list[str], sentence: str) -> None:
     with pytest.raises(VoxloopError, match=sentence):
-        foreign.find(str(bundle.parent / words[0]))
+        finding.find(str(bundle.parent / words[0]))
 
 
 def test_a_config_that_is_not_there_is_told_with_the_nearest(bundle: Path) -> None:
     with pytest.raises(VoxloopError, match=r'no config "evaluat.json"; did you mean "evaluate.json"\?'):
-        foreign.config_files(bundle, ["evaluat.json"])
+        finding.config_files(bundle, ["evaluat.json"])
 
 
 def test_several_processes_take_the_bundles_own_overlay(bundle: Path, tmp_path: Path) -> None:
-    names = [path.name for path in foreign.config_files(bundle, [], processes=2)]
+    names = [path.name for path in finding.config_files(bundle, [], processes=2)]
     assert names == ["train.json", "multi_gpu_train.json"]
     lonely = write_bundle(tmp_path / "lonely")
     (lonely / "configs" / "multi_gpu_train.json").unlink()
     with pytest.raises(VoxloopError, match="2 processes would each run alone"):
-        foreign.config_files(lonely, [], processes=2)
+        finding.config_files(lonely, [], processes=2)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_several_processes_take_the_bundles_own_overlay(bundle: Path, tmp_path: 
     ],
 )
 def test_a_mistake_is_told_before_anything_runs(bundle: Path, run_id: str | None, argument: str, sentence: str) -> None:
-    job = foreign.BundleJob(bundle, foreign.config_files(bundle, []), run_id, (argument,))
+    job = foreign.BundleJob(bundle, finding.config_files(bundle, []), run_id, (argument,))
     with pytest.raises(VoxloopError) as caught:
         foreign.check(job)
     assert sentence in str(caught.value)
@@ -307,17 +308,17 @@ def test_the_one_thing_that_an_older_bundle_does_is_found(tmp_path: Path) -> Non
     train = {key: value for key, value in TRAIN.items() if key != "run"}
     folder = tmp_path / "older"
     (write_bundle(folder) / "configs" / "train.json").write_text(json.dumps(train))
-    assert foreign.check(foreign.BundleJob(folder, foreign.config_files(folder, []))).run_id == "training"
+    assert foreign.check(foreign.BundleJob(folder, finding.config_files(folder, []))).run_id == "training"
 
 
 def test_a_bundle_root_of_another_machine_is_repaired(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "tiny", bundle_root="/workspace/bundles/tiny")
-    checked = foreign.check(foreign.BundleJob(folder, foreign.config_files(folder, [])))
+    checked = foreign.check(foreign.BundleJob(folder, finding.config_files(folder, [])))
     assert checked.overrides == {"bundle_root": str(folder)}
 
 
 def test_the_job_survives_its_way_into_the_other_process(bundle: Path) -> None:
-    job = foreign.BundleJob(bundle, foreign.config_files(bundle, []), "run", ("epochs=3",), "näme", Path("/here"))
+    job = foreign.BundleJob(bundle, finding.config_files(bundle, []), "run", ("epochs=3",), "näme", Path("/here"))
     assert foreign.BundleJob.of_text(job.as_text()) == job
 
 

@@ -16,7 +16,7 @@ import torch
 
 from voxloop.data.phantom import make_spleen
 from voxloop.errors import VoxloopError
-from voxloop.inference.evaluate import evaluate_tracked
+from voxloop.inference.evaluation import evaluate_tracked
 from voxloop.inference.model import load_model
 from voxloop.store import Project, open_project
 from voxloop.training.train import Job, Trained, prepare, train

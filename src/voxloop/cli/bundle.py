@@ -44,14 +44,16 @@ def run(
 
     Example: voxloop bundle run spleen_ct_segmentation --config train.json dataset_dir=Task09_Spleen
     """
+    from voxloop.bundles import finding
+    from voxloop.bundles import trust as trusting
     from voxloop.errors import VoxloopError
     from voxloop.training import foreign
 
     words = arguments or []
     run_id = words[0] if words and "=" not in words[0] else None
-    root = foreign.find(bundle)
-    configs = foreign.config_files(root, config or [], nproc)
-    foreign.require(foreign.Program.of(root, configs), given=trust, ask=_ask if sys.stdin.isatty() else None)
+    root = finding.find(bundle)
+    configs = finding.config_files(root, config or [], nproc)
+    trusting.require(trusting.Program.of(root, configs), given=trust, ask=_ask if sys.stdin.isatty() else None)
     job = foreign.BundleJob(root, configs, run_id, tuple(words[1:] if run_id else words), name)
     if nproc > 1:
         # One process tells a mistake itself; several would tell it each, and torchrun once more.

@@ -12,7 +12,7 @@ from voxloop.cli.console import Bar, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from voxloop.inference.evaluate import Evaluation
+    from voxloop.inference.evaluation import Evaluation
 
 
 def evaluate(
@@ -29,7 +29,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Score a model on a dataset: Dice and volume for each case and class, worst first."""
-    from voxloop.inference.evaluate import evaluate_tracked
+    from voxloop.inference.evaluation import evaluate_tracked
     from voxloop.store import open_project
     from voxloop.store.artifacts import datasets
 
@@ -64,5 +64,6 @@ def show(result: Evaluation, out: Console) -> None:
         table.add_column(title, justify="right")
     for case in result.cases:
         for one in case.classes:
-            table.add_row(case.case, one.name, f"{one.dice:.3f}", f"{one.truth_ml:.0f}", f"{one.predicted_ml:.0f}")
+            volumes = (f"{one.values[key]:.0f}" for key in ("truth_ml", "predicted_ml"))
+            table.add_row(case.case, one.name, f"{one.dice:.3f}", *volumes)
     out.print(table)

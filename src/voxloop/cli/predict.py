@@ -28,7 +28,8 @@ def predict(
     from voxloop.errors import VoxloopError
     from voxloop.inference.model import load_model
     from voxloop.inference.predict import predict as segment
-    from voxloop.inference.predict import scans_in, targets_of
+    from voxloop.inference.saving import save
+    from voxloop.inference.sources import scans_in, targets_of
     from voxloop.store import open_project
 
     words = console(as_json)
@@ -47,7 +48,7 @@ def predict(
             continue
         try:
             prediction = segment(loaded, scan)
-            prediction.save(target)
+            save(prediction, target)
         except VoxloopError as error:
             # One bad file of a night's work does not end the night.
             rows.append({"scan": str(scan), "labels": None, "error": str(error)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,8 +16,7 @@ from voxloop.data.decathlon import case_id, read_dataset
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
-from voxloop.data.scans import ENDINGS, NIFTI, Scan, open_scan
-from voxloop.data.whole import whole
+from voxloop.data.scans import NIFTI, Scan, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.recipes.datalist import channel_order
 
@@ -42,36 +40,6 @@ class Prediction:
     def volume_ml(self, class_number: int) -> float:
         """How much of the patient a class fills, in millilitres."""
         return float(np.count_nonzero(self.labels == class_number)) * self.geometry.voxel_ml
-
-    def save(self, path: Path) -> Path:
-        """Writes uint8 labels, and their names, with the scan's own header: both its matrices, their codes and its units."""
-        import nibabel as nib
-
-        image = self._image()
-        # What the values mean travels in the file, as a comment of the header: {"labels": {"1": "edema", ...}}.
-        meaning = json.dumps({"labels": dict(enumerate(self.classes))}, ensure_ascii=False)
-        image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
-        with whole(path, "free some space or choose another --out") as partial:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            nib.save(image, partial)
-        return path
-
-    def _image(self) -> Any:
-        import nibabel as nib
-
-        if not self.scan.name.lower().endswith(NIFTI):
-            return nib.Nifti1Image(self.labels, self.geometry.affine)
-        source = nib.load(self.scan)
-        header = source.header.copy()
-        header.set_data_dtype(np.uint8)
-        header.set_slope_inter(1, 0)
-        header["cal_min"], header["cal_max"] = 0, 0
-        header["descrip"] = b"voxloop prediction, not a medical device"
-        header["vox_offset"] = 0
-        # No affine is handed over: nibabel would then write one matrix over the other where the scan's disagree.
-        # The channels of an MRI have one label map; an axis of one, as some tools write it, is kept.
-        shape = source.shape[:3] if len(source.shape) == 4 and source.shape[3] > 1 else source.shape
-        return nib.Nifti1Image(self.labels.reshape(shape), None, header)
 
 
 def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None) -> Prediction:
@@ -131,48 +99,3 @@ def _order(model: Model, scan: Scan) -> list[int]:
                 f"{', '.join(model.channels)}; put these into one file, in this order."
             )
     return order
-
-
-def targets_of(scans: list[Path], out: Path) -> dict[Path, Path]:
-    """Where the label map of each scan goes; refused where one would take another's place, a scan's or a truth's."""
-    targets = {scan: out / f"{case_id(scan)}.nii.gz" for scan in scans}
-    taken: dict[Path, Path] = {}
-    for scan, target in targets.items():
-        if (other := taken.setdefault(target, scan)) != scan:
-            raise VoxloopError(
-                f"{other} and {scan} would both become {target.name}; predict them into folders of their own, "
-                "or rename one."
-            )
-    if clash := {scan.resolve() for scan in scans} & {target.resolve() for target in targets.values()}:
-        raise VoxloopError(f"--out {out} would overwrite the scan {min(clash).name} itself; choose another folder.")
-    if out.name == "labelsTr" and (out.parent / "dataset.json").is_file():
-        raise VoxloopError(f"--out {out} holds the labels that a dataset is trained on; choose another folder.")
-    return targets
-
-
-def scans_in(paths: list[Path]) -> list[Path]:
-    """Every scan that the given files and folders name, in a stable order; `._` files of macOS are no scans."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [
-                file
-                for file in sorted(path.iterdir())
-                if file.name.lower().endswith(ENDINGS) and not file.name.startswith(".")
-            ]
-            if not inside:
-                raise VoxloopError(
-                    f"{path} holds no scan ({', '.join(ENDINGS)}); name a scan, or a folder that has some. "
-                    'DICOM is brought in with "voxloop data import".'
-                )
-            found += inside
-        elif not path.exists():
-            raise VoxloopError(f"No scan is at {path}; check the path.")
-        elif not path.name.lower().endswith(ENDINGS):
-            raise VoxloopError(
-                f"{path.name} is no scan of a format that is known here ({', '.join(ENDINGS)}); convert it first, "
-                'or bring DICOM in with "voxloop data import".'
-            )
-        else:
-            found.append(path)
-    return found

@@ -103,6 +103,6 @@ def _keys(owner: str, config: Mapping[str, Any]) -> str:
 
 
 def _parameters(owner: str) -> list[str]:
-    from voxloop.training.settings import arguments_of
+    from voxloop.bundles.settings import arguments_of
 
     return sorted(arguments_of({"_target_": owner.rsplit(".", 1)[-1]}))

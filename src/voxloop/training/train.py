@@ -15,13 +15,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
+from voxloop.bundles import settings, writing
 from voxloop.data.decathlon import Dataset, read_dataset, split_cases
 from voxloop.data.scans import open_labels, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.monai.output import output_of
 from voxloop.monai.quiet import quiet_readers
 from voxloop.recipes import datalist
-from voxloop.training import bundle, settings
 from voxloop.training.checkpoints import Checkpoints
 from voxloop.training.explain import explain
 
@@ -243,7 +243,7 @@ class _Session:
         """The best weights in a complete bundle whose inference config says what this run really used."""
         target = self.work / "bundle"
         weights = checkpoints.best if checkpoints.best.is_file() else checkpoints.last
-        bundle.write(self.folder, target, weights, {**self.config, **self.job.overrides}, checkpoints.best_score)
+        writing.write(self.folder, target, weights, {**self.config, **self.job.overrides}, checkpoints.best_score)
         shutil.rmtree(self.work / "monai", ignore_errors=True)
         version = self.run.save(
             target,

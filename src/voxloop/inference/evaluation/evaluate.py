@@ -58,14 +58,7 @@ class Evaluation:
             "cases": [
                 {
                     "case": case.case,
-                    "classes": {
-                        one.name: {
-                            "dice": one.dice,
-                            "truth_ml": one.truth_ml,
-                            "predicted_ml": one.predicted_ml,
-                        }
-                        for one in case.classes
-                    },
+                    "classes": {one.name: dict(one.values) for one in case.classes},
                 }
                 for case in self.cases
             ],
@@ -99,9 +92,7 @@ def evaluate(
         prediction = predict(model, Path(pair["image"]), order)
         values = open_labels(Path(pair["label"]), like=prediction.geometry).array()
         truth = classes_of(values, meant, Path(pair["label"]).name)
-        case = CaseScore(
-            pair["case"], tuple(score(truth, prediction.labels, model.output.parts, prediction.geometry.voxel_ml))
-        )
+        case = CaseScore(pair["case"], tuple(score(truth, prediction.labels, model.output.parts, prediction.geometry)))
         scores.append(case)
         if run is not None:
             _track(run, case, prediction, truth, shown.of(open_scan(prediction.scan)))
@@ -146,7 +137,7 @@ def _track(run: Run, case: CaseScore, prediction: Prediction, truth: Any, shown:
 
     for one in case.classes:
         context = {"case": case.case, "class": one.name}
-        run.log({"eval/dice": one.dice, "eval/volume_difference_ml": one.difference_ml}, step=0, context=context)
+        run.log({f"eval/{key}": value for key, value in one.values.items()}, step=0, context=context)
     names = dict(enumerate(prediction.classes[1:], start=1))
     volume = Volume(shown, layers={"truth": truth, "prediction": prediction.labels}, classes=names)
     run.log({"eval/scan": volume}, step=0, context={"case": case.case})

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from voxloop import recipes
+from voxloop.bundles import settings
 from voxloop.errors import VoxloopError
-from voxloop.training import settings
 from voxloop.training.explain import explain
 
 
