@@ -24,7 +24,7 @@ from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
 from voxloop.inference.predict import predict
 from voxloop.inference.saving import save
-from voxloop.inference.sources import scans_in, targets_of
+from voxloop.inference.sources import Source, sources_in, targets_of
 
 SHAPE = (7, 11, 13)
 
@@ -115,7 +115,7 @@ def test_a_scan_of_another_format_is_segmented_as_the_same_scan_in_nifti(tmp_pat
             write_reference(scan, [tmp_path / "source.nrrd"])
         else:
             write_volume(scan, voxels.astype(np.int16), geometry)
-        assert scans_in([scan]) == [scan]
+        assert sources_in([scan]) == [Source("scan", scan)]
         prediction = predict(threshold_model(), scan)
         made = nib.load(save(prediction, tmp_path / "labels.nii.gz"))
         assert prediction.case == "scan"
@@ -127,7 +127,7 @@ def test_no_label_map_takes_the_place_of_another_of_a_scan_or_of_a_truth(tmp_pat
     for patient in ("P1", "P2"):
         (tmp_path / patient).mkdir()
         save_scan(tmp_path / patient / "ct.nii.gz", blob(), oblique(0.0))
-    scans = [tmp_path / patient / "ct.nii.gz" for patient in ("P1", "P2")]
+    scans = sources_in([tmp_path / patient / "ct.nii.gz" for patient in ("P1", "P2")])
     assert targets_of(scans[:1], tmp_path / "out") == {scans[0]: tmp_path / "out" / "ct.nii.gz"}
     with pytest.raises(VoxloopError, match=r"P1/ct\.nii\.gz and .*P2/ct\.nii\.gz would both become ct\.nii\.gz"):
         targets_of(scans, tmp_path / "out")
@@ -190,13 +190,13 @@ def test_what_cannot_be_a_scan_is_named(tmp_path: Path, name: str, reason: str) 
     (tmp_path / "photo.png").write_bytes(b"png")
     (tmp_path / "empty").mkdir()
     with pytest.raises(VoxloopError, match=reason):
-        scans_in([tmp_path / name])
+        sources_in([tmp_path / name])
 
 
 def test_a_folder_gives_its_scans_without_those_of_macos(tmp_path: Path) -> None:
     for name in ("b.nii.gz", "a.nii", "._a.nii", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in scans_in([tmp_path])] == ["a.nii", "b.nii.gz"]
+    assert [source.path.name for source in sources_in([tmp_path])] == ["a.nii", "b.nii.gz"]
 
 
 def test_no_space_left_is_one_sentence_and_no_half_file(tmp_path: Path) -> None:

@@ -29,11 +29,11 @@ def predict(
     from voxloop.inference.model import load_model
     from voxloop.inference.predict import predict as segment
     from voxloop.inference.saving import save
-    from voxloop.inference.sources import scans_in, targets_of
+    from voxloop.inference.sources import sources_in, targets_of
     from voxloop.store import open_project
 
     words = console(as_json)
-    targets = targets_of(scans_in(scans), out)
+    targets = targets_of(sources_in(scans), out)
     if (Path(model) / "configs").is_dir():
         loaded = load_model(model, None, device)
     else:
@@ -41,20 +41,20 @@ def predict(
             loaded = load_model(model, opened, device)
     progress = Bar(words, "Predicting")
     rows: list[dict[str, Any]] = []
-    for done, (scan, target) in enumerate(targets.items()):
-        progress(done, len(targets), scan.name)
+    for done, (source, target) in enumerate(targets.items()):
+        progress(done, len(targets), source.path.name)
         if target.exists() and not overwrite:
-            rows.append({"scan": str(scan), "labels": str(target), "skipped": True})
+            rows.append({"scan": str(source.path), "labels": str(target), "skipped": True})
             continue
         try:
-            prediction = segment(loaded, scan)
+            prediction = segment(loaded, source.open())
             save(prediction, target)
         except VoxloopError as error:
             # One bad file of a night's work does not end the night.
-            rows.append({"scan": str(scan), "labels": None, "error": str(error)})
+            rows.append({"scan": str(source.path), "labels": None, "error": str(error)})
             continue
         volumes = {name: round(prediction.volume_ml(number), 2) for number, name in enumerate(loaded.classes) if number}
-        rows.append({"scan": str(scan), "labels": str(target), "volume_ml": volumes, "skipped": False})
+        rows.append({"scan": str(source.path), "labels": str(target), "volume_ml": volumes, "skipped": False})
     progress(len(targets), len(targets))
     failed = [row for row in rows if "error" in row]
     if failed and len(rows) == 1:

@@ -42,15 +42,16 @@ class Prediction:
         return float(np.count_nonzero(self.labels == class_number)) * self.geometry.voxel_ml
 
 
-def predict(model: Model, path: Path, channel_order: Sequence[int] | None = None) -> Prediction:
-    """Segments one scan file. The label map is reduced to uint8 before it goes back to the scan's grid.
+def predict(model: Model, scan: Path | Scan, channel_order: Sequence[int] | None = None) -> Prediction:
+    """Segments one scan. The label map is reduced to uint8 before it goes back to the scan's grid.
 
     `channel_order` says which channels of the file are the model's, in its order. Without it, that is found by name where
     the scan lies in a dataset, and elsewhere the file is taken to hold the model's channels in their order.
     """
     import torch
 
-    scan = open_scan(path)
+    scan = scan if isinstance(scan, Scan) else open_scan(scan)
+    path = scan.path
     if not model.channels and model.inputs and scan.channels != model.inputs:
         raise VoxloopError(
             f"{path.name} has {scan.channels} channels, and {model.name} takes {model.inputs}; "

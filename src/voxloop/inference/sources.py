@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from voxloop.data.decathlon import case_id
-from voxloop.data.scans import ENDINGS
+from voxloop.data.scans import ENDINGS, Scan, open_scan
 from voxloop.errors import VoxloopError
 
 
-def targets_of(scans: list[Path], out: Path) -> dict[Path, Path]:
-    """Where the label map of each scan goes; refused where one would take another's place, a scan's or a truth's."""
-    targets = {scan: out / f"{case_id(scan)}.nii.gz" for scan in scans}
-    taken: dict[Path, Path] = {}
-    for scan, target in targets.items():
-        if (other := taken.setdefault(target, scan)) != scan:
-            raise VoxloopError(
-                f"{other} and {scan} would both become {target.name}; predict them into folders of their own, "
-                "or rename one."
-            )
-    if clash := {scan.resolve() for scan in scans} & {target.resolve() for target in targets.values()}:
-        raise VoxloopError(f"--out {out} would overwrite the scan {min(clash).name} itself; choose another folder.")
-    if out.name == "labelsTr" and (out.parent / "dataset.json").is_file():
-        raise VoxloopError(f"--out {out} holds the labels that a dataset is trained on; choose another folder.")
-    return targets
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One scan to segment: a file, or the slices of a DICOM series and the folder that they lie in."""
+
+    case: str
+    path: Path
+    slices: tuple[Path, ...] = ()
+
+    def open(self) -> Scan:
+        """Reads its header, and refuses what cannot be true of it."""
+        return open_scan(self.path)
 
 
-def scans_in(paths: list[Path]) -> list[Path]:
+def sources_in(paths: Sequence[Path]) -> list[Source]:
     """Every scan that the given files and folders name, in a stable order; `._` files of macOS are no scans."""
     found: list[Path] = []
     for path in paths:
@@ -51,4 +49,21 @@ def scans_in(paths: list[Path]) -> list[Path]:
             )
         else:
             found.append(path)
-    return found
+    return [Source(case_id(path), path) for path in found]
+
+
+def targets_of(sources: Sequence[Source], out: Path, ending: str = ".nii.gz") -> dict[Source, Path]:
+    """Where the label map of each scan goes; refused where one would take another's place, a scan's or a truth's."""
+    targets = {source: out / f"{source.case}{ending}" for source in sources}
+    taken: dict[Path, Source] = {}
+    for source, target in targets.items():
+        if (other := taken.setdefault(target, source)) != source:
+            raise VoxloopError(
+                f"{other.path} and {source.path} would both become {target.name}; predict them into folders of their own, "
+                "or rename one."
+            )
+    if clash := {source.path.resolve() for source in sources} & {target.resolve() for target in targets.values()}:
+        raise VoxloopError(f"--out {out} would overwrite the scan {min(clash).name} itself; choose another folder.")
+    if out.name == "labelsTr" and (out.parent / "dataset.json").is_file():
+        raise VoxloopError(f"--out {out} holds the labels that a dataset is trained on; choose another folder.")
+    return targets
