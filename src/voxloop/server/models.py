@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,35 @@ class RunSummary(Answer):
     archived: bool
     parent: str | None
     metrics: dict[str, Metric]
+
+
+class RunColumn(Answer):
+    """A column that a table of runs may show. A metric's key ends in its statistic, which is left open here."""
+
+    key: str
+    term: str
+    kind: Literal["run", "param", "metric"]
+    runs: int
+    differs: bool
+    numbers: bool
+
+
+class RunRow(Answer):
+    """A row of a table of runs: what every row has, and the cells that were asked for."""
+
+    id: str
+    name: str
+    status: str
+    tags: list[str]
+    archived: bool
+    cells: list[Any]
+
+
+class RunRows(Answer):
+    """A part of a table of runs, and how many there are in all."""
+
+    total: int
+    rows: list[RunRow]
 
 
 class RunChanges(Answer):

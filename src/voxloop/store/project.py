@@ -21,7 +21,8 @@ from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
-from voxloop.store.results import Result, SeriesResult
+from voxloop.store.results import Result, SeriesResult, columns
+from voxloop.store.results.columns import Column
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
@@ -85,6 +86,11 @@ class Project:
         with self.reading() as connection:
             ids = asking.ids(connection, "run", query, sort, limit, offset)
             return Result(runs.by_id(connection, ids), self.plain_series)
+
+    def columns(self, query: str = "") -> list[Column]:
+        """What a table of the runs that a query fits may show, and which of it tells them apart."""
+        with self.reading() as connection:
+            return columns.of_runs(connection, query)
 
     def count_runs(self, query: str = "") -> int:
         with self.reading() as connection:
