@@ -139,7 +139,8 @@ def test_columns_are_chosen_moved_and_sorted_by(watched: Watched) -> None:
     expect(rows(page).first).to_contain_text(f"unet-{RUNS - 1}")
     page.get_by_role("columnheader", name="val/dice").get_by_role("button").click()
     expect(rows(page).first).to_contain_text("unet-0")
-    expect(rows(page).first).to_contain_text("last"), "nobody said which way train/loss is better"
+    # Nobody said which way train/loss is better.
+    expect(rows(page).first).to_contain_text("last")
     page.get_by_label("Which value of a metric").select_option("max")
     expect(rows(page).first).not_to_contain_text("last")
     with page.expect_download() as download:

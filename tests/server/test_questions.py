@@ -100,7 +100,8 @@ def test_columns_say_what_tells_runs_apart(client: TestClient) -> None:
 
 def test_columns_are_kept_until_the_project_changes(client: TestClient, tmp_path: Path) -> None:
     def runs() -> int:
-        return next(one["runs"] for one in client.get("/api/v1/runs/columns").json() if one["key"] == "params.lr")
+        told = client.get("/api/v1/runs/columns").json()
+        return int(next(one["runs"] for one in told if one["key"] == "params.lr"))
 
     assert (runs(), runs()) == (3, 3)
     with vx.Run(name="unet-3", project=tmp_path, params={"lr": "auto"}):
