@@ -17,6 +17,7 @@ export class Rows {
   stale = $state(false);
   #blocks = $state.raw(new Map<number, readonly RunRow[]>());
   #question: Question | null = null;
+  #text = '';
   #asked = new Map<number, AbortController>();
   #sight: readonly [number, number] = [0, 0];
 
@@ -24,12 +25,14 @@ export class Rows {
     return this.#blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK] ?? null;
   }
 
-  /** Asks for other rows; the former ones stay in sight, marked as stale, until the first new ones are there. */
-  ask(question: Question): void {
+  /** Asks a question, as JSON; asked again, what may have changed is looked up. What answers another one stays in sight,
+   *  marked as stale, until its successor is there. */
+  ask(text: string): void {
     for (const controller of this.#asked.values()) controller.abort();
     this.#asked.clear();
-    this.#question = question;
-    this.stale = this.total !== null;
+    this.stale = this.total !== null && (this.stale || text !== this.#text);
+    this.#text = text;
+    this.#question = JSON.parse(text) as Question;
     void this.#fetch(Math.floor(this.#sight[0] / BLOCK), true);
   }
 
