@@ -29,6 +29,7 @@ def test_every_page_can_be_read_and_used_by_all(watched: Watched, served: Served
     places = {
         "/gallery": "section:nth-of-type(7)",
         "/runs": "[data-run]",
+        "/compare": "[data-testid=chart]",
         f"/runs/{served.run_id}": "[data-testid=chart]",
         f"/cases?run={served.run_id}": "[data-testid=cases] tbody tr",
         f"/viewer?run={served.run_id}&case=spleen_2&step=1": "[data-testid=viewer][data-state=ready]",

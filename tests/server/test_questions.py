@@ -131,3 +131,16 @@ def test_the_table_is_a_file_for_a_spreadsheet(client: TestClient) -> None:
     assert [line.split(",", 1)[1] for line in lines[1:-1]] == ["unet-1,0.001", "unet-2,0.0001"]
     nothing = client.get("/api/v1/runs/table.csv", params={**asked, "q": 'run.name == "nobody"'})
     assert nothing.content.decode("utf-8-sig") == "id,name,params.lr\r\n"
+
+
+def test_curves_of_several_runs_come_at_once(client: TestClient) -> None:
+    names = client.get("/api/v1/curves/names", params={"q": "run.params.lr < 5e-3"}).json()
+    assert [(one["name"], one["series"], one["plain"]) for one in names if not one["name"].startswith("system/")] == [
+        ("val/dice", 2, True)
+    ]
+    asked = {"q": 'series.name == "val/dice" and run.params.lr < 5e-3', "sort": "series.last"}
+    said = client.get("/api/v1/curves", params=asked).json()
+    assert said["total"] == 2
+    assert [curve["points"]["values"] for curve in said["curves"]] == [[0.6], [0.7]]
+    few = client.get("/api/v1/curves", params={**asked, "limit": "1"}).json()
+    assert (few["total"], len(few["curves"])) == (2, 1)

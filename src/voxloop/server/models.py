@@ -159,6 +159,32 @@ class Points(Answer):
     values: list[float | None]
 
 
+class CurveName(Answer):
+    """A name under which runs have series; `plain` where some of them have no context."""
+
+    name: str
+    series: int
+    plain: bool
+
+
+class Curve(Answer):
+    """A series of one of several runs, with its points."""
+
+    id: int
+    run_id: str
+    name: str
+    context: dict[str, str | int | float | bool]
+    count: int
+    points: Points
+
+
+class Curves(Answer):
+    """The curves of several runs. `total` counts those that there are, of which the first are told."""
+
+    total: int
+    curves: list[Curve]
+
+
 class CaseRow(Answer):
     """One class of one case over the validations; `values` runs along the table's steps."""
 

@@ -4,6 +4,8 @@ import type {
   CaseVolume,
   CaseVolumes,
   Completion,
+  CurveName,
+  Curves,
   Points,
   Project,
   RunChanges,
@@ -113,6 +115,9 @@ export const api = {
     query.set('limit', String(limit));
     return json<RunRows>(`/runs/rows?${query}`, signal);
   },
+  curveNames: (q: string, signal?: AbortSignal) => json<CurveName[]>(`/curves/names?q=${part(q)}`, signal),
+  curves: (q: string, max: number, signal?: AbortSignal) =>
+    json<Curves>(`/curves?q=${part(q)}&max=${max}&limit=500`, signal),
   completions: (text: string, position: number, signal?: AbortSignal) =>
     json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}`, signal),
   editRun: async (id: string, changes: RunChanges): Promise<void> => {

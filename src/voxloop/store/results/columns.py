@@ -80,6 +80,24 @@ def of_runs(connection: Connection, text: str) -> list[Column]:
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name under which runs have series: how many series, and whether some of them have no context."""
+
+    name: str
+    series: int
+    plain: bool
+
+
+def names_of_series(connection: Connection, text: str) -> list[Name]:
+    """The names of the series of all runs that a query fits, by name."""
+    chosen = query.select_ids(query.parse(text, "run"), connection).order_by(None).scalar_subquery()
+    table = schema.series.c
+    plain = sa.func.sum(sa.case((table.context == "{}", 1), else_=0))
+    asked = sa.select(table.name, sa.func.count(), plain).where(table.run_id.in_(chosen)).group_by(table.name)
+    return [Name(name, count, bool(without)) for name, count, without in connection.execute(asked.order_by(table.name))]
+
+
 class _Seen:
     """The values at one place of many trees: how many, of what kinds, and whether one was ever another."""
 

@@ -232,6 +232,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/curves/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Curve Names
+         * @description The names of the series that the runs have which a query fits.
+         */
+        get: operations["listCurveNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Curves
+         * @description The curves that a query about series fits, of any runs, thinned so that no spike is lost.
+         */
+        get: operations["listCurves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/cases": {
         parameters: {
             query?: never;
@@ -484,6 +524,47 @@ export interface components {
             start: number;
             /** End */
             end: number;
+        };
+        /**
+         * Curve
+         * @description A series of one of several runs, with its points.
+         */
+        Curve: {
+            /** Id */
+            id: number;
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Context */
+            context: {
+                [key: string]: string | number | boolean;
+            };
+            /** Count */
+            count: number;
+            points: components["schemas"]["Points"];
+        };
+        /**
+         * CurveName
+         * @description A name under which runs have series; `plain` where some of them have no context.
+         */
+        CurveName: {
+            /** Name */
+            name: string;
+            /** Series */
+            series: number;
+            /** Plain */
+            plain: boolean;
+        };
+        /**
+         * Curves
+         * @description The curves of several runs. `total` counts those that there are, of which the first are told.
+         */
+        Curves: {
+            /** Total */
+            total: number;
+            /** Curves */
+            curves: components["schemas"]["Curve"][];
         };
         /**
          * Geometry
@@ -1299,6 +1380,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCurveNames: {
+        parameters: {
+            query?: {
+                /** @description A query about runs, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveName"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCurves: {
+        parameters: {
+            query: {
+                /** @description A query about series, as in series.name == "val/dice". */
+                q: string;
+                /** @description What to sort by; by run, the newest first, without. */
+                sort?: string | null;
+                max?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
                 };
             };
             /** @description Not Found */
