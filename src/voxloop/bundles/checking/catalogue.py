@@ -84,7 +84,8 @@ KINDS: dict[str, Kind] = {
     # -- components
     "unknown_target": Kind(
         COMPONENTS, "error", "a _target_ that is nowhere",
-        "It was misspelled, renamed or removed in the MONAI that is installed, or is missing from the bundle's scripts.",
+        "It was misspelled, renamed or removed in the MONAI that is installed, or is missing from the bundle's "
+        "scripts.",
         '`"_target_": "LoadImagd"`',
     ),
     "unknown_argument": Kind(
@@ -172,7 +173,8 @@ KINDS: dict[str, Kind] = {
     ),
     "deepedit_order": Kind(
         SCANS, "error", "DeepEdit's label_names with the background not last",
-        "The transform numbers the names in their order from 1, background included, so every later class gets a number too many.",
+        "The transform numbers the names in their order from 1, background included, so every later class gets a "
+        "number too many.",
         '`"label_names": {"background": 0, "spleen": 1}`',
     ),
     # -- training
@@ -208,7 +210,8 @@ KINDS: dict[str, Kind] = {
     ),
     "handlers_by_position": Kind(
         TRAINING, "warning", "handlers counted by position where one is disabled",
-        "MONAI takes disabled handlers out before it counts, so another one is cut off; with several processes that ends in a hang.",
+        "MONAI takes disabled handlers out before it counts, so another one is cut off; with several processes that "
+        "ends in a hang.",
         '`"$@train#handlers[: -2 if dist.get_rank() > 0 else None]"` with a disabled handler',
     ),
     "pairs_by_order": Kind(
@@ -218,7 +221,8 @@ KINDS: dict[str, Kind] = {
     ),
     "split_by_position": Kind(
         TRAINING, "warning", "a split by position in a list sorted by letters",
-        "spleen_10 comes before spleen_2, so another file changes which cases validate, and patients may be in both parts.",
+        "spleen_10 comes before spleen_2, so another file changes which cases validate, and patients may be in both "
+        "parts.",
         "`@images[:-9]` and `@images[-9:]`",
     ),
     # -- inference
@@ -229,7 +233,8 @@ KINDS: dict[str, Kind] = {
     ),
     "inverted_as_float": Kind(
         INFERENCE, "note", "probabilities of all classes carried back to the scan's grid before the argmax",
-        "That takes memory and time for every class, where one byte a voxel would do; the borders are a little smoother.",
+        "That takes memory and time for every class, where one byte a voxel would do; the borders are a little "
+        "smoother.",
         "`Invertd`, then `AsDiscreted` with `argmax`",
     ),
     "train_infer_disagree": Kind(

@@ -69,7 +69,8 @@ def judge(config: Config, several: bool) -> Iterator[Finding]:
 def _gpu(name: str, key: str | None, said: str) -> Finding:
     return found(
         "fixed_cuda",
-        f"{said} takes a GPU without asking whether there is one; write $torch.device('cuda:0' if torch.cuda.is_available() else 'cpu').",
+        f"{said} takes a GPU without asking whether there is one; write $torch.device('cuda:0' if "
+        "torch.cuda.is_available() else 'cpu').",
         name,
         key,
     )

@@ -19,10 +19,17 @@ RENAMED = {
     "SplitChannel": "SplitDim",
     "ToMetaTensord": "EnsureTyped",
 }
+# Arguments that older bundles give and that have no successor.
+REMOVED = {
+    ("SwinUNETR", "img_size"): "MONAI 1.5 removed it, for the size of the input is found when it comes; take it out.",
+    ("UNETR", "pos_embed"): 'MONAI calls it "proj_type" now.',
+    ("ViT", "pos_embed"): 'MONAI calls it "proj_type" now.',
+}
 
 
 def judge(config: Config) -> Iterator[Finding]:
     """Targets and arguments of everything that is made."""
+    yield from _tensorboard(config)
     for part in config.parts():
         target = part.target
         named = setting(f"{part.key}::_target_", part.block["_target_"])
@@ -38,14 +45,20 @@ def judge(config: Config) -> Iterator[Finding]:
             )
         elif target.takes is not None:
             yield from _arguments(part, target.takes, target.open)
-        if part.name.startswith("TensorBoard") and not installed("tensorboard"):
-            yield found(
-                "tensorboard_missing",
-                f"{named} needs the package tensorboard, which is not installed; run it with voxloop bundle run, which leaves it out, or run: "
-                "pip install tensorboard",
-                config.name,
-                part.key,
-            )
+
+
+def _tensorboard(config: Config) -> Iterator[Finding]:
+    keys = [part.key for part in config.parts() if part.name.startswith("TensorBoard")]
+    if keys and not installed("tensorboard"):
+        listed = " and ".join(shown_key(key) for key in keys)
+        yield found(
+            "tensorboard_missing",
+            f"{listed} need{'s' if len(keys) == 1 else ''} the package tensorboard, which is not installed; run it "
+            "with voxloop bundle run, which leaves "
+            "that out, or run: pip install tensorboard",
+            config.name,
+            keys[0],
+        )
 
 
 def _instead(part: Part) -> str:
@@ -68,7 +81,8 @@ def _arguments(part: Part, takes: dict[str, bool], is_open: bool) -> Iterator[Fi
     unknown = [] if is_open else [name for name in part.given if name not in takes]
     for name in unknown:
         left = [one for one in takes if one not in part.given]
-        hint = nearest(name, left) or f"it takes: {', '.join(list(takes)[:12]) or 'nothing'}."
+        hint = REMOVED.get((part.name, name)) or nearest(name, left, cutoff=0.75)
+        hint = hint or f"it takes: {', '.join(list(takes)[:12]) or 'nothing'}."
         yield found(
             "unknown_argument",
             f"{setting(part.key_to(name), part.block[name])}: {named} takes no argument {name}; {hint}",

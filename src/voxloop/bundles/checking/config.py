@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ class Config:
             inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
             stack += reversed([(f"{key}::{name}" if key else str(name), one) for name, one in inside])
 
+    @cached_property
+    def places(self) -> dict[int, str]:
+        """Where each component stands, also one that an expression took out of another list."""
+        return {id(value): key for key, value in self.blocks() if isinstance(value, dict)}
+
     def texts(self) -> Iterator[tuple[str, str]]:
         return ((key, value) for key, value in self.blocks() if isinstance(value, str))
 
@@ -139,7 +145,7 @@ class Part:
             return []
         place = self.config.key_of(said, key)
         return [
-            Part(self.config, f"{place}::{number}", one)
+            Part(self.config, self.config.places.get(id(one), f"{place}::{number}"), one)
             for number, one in enumerate(listed)
             if isinstance(one, dict) and isinstance(one.get("_target_"), str)
         ]

@@ -51,7 +51,8 @@ def _by_name(workflow: Workflow, names: list[str], dataset: Dataset) -> Iterator
         if name not in there:
             yield found(
                 "data_classes",
-                f"{dataset.name} has no label {explained(name, spellings)}, it has: {has}; choose a bundle for these, other data, or add its spelling.",
+                f"{dataset.name} has no label {explained(name, spellings)}, it has: {has}; choose a bundle for "
+                "these, other data, or add its spelling.",
                 workflow.config.name,
                 "class_names",
             )
@@ -68,14 +69,16 @@ def _by_number(workflow: Workflow, metadata: dict[str, Any], dataset: Dataset) -
         if value is None:
             yield found(
                 "data_classes",
-                f'{dataset.name} has no label "{name}", it has: {has}; {nearest(name, list(dataset.labels.values())) or "choose other data."}',
+                f'{dataset.name} has no label "{name}", it has: {has}; '
+                f"{nearest(name, list(dataset.labels.values())) or 'choose other data.'}",
                 "metadata.json",
                 f"network_data_format#outputs#pred#channel_def#{number}",
             )
         elif value != number:
             yield found(
                 "data_values",
-                f'{dataset.name} has "{name}" as {value}, and it is channel {number} of the network; map it with MapLabelValued, or number the labels so.',
+                f'{dataset.name} has "{name}" as {value}, and it is channel {number} of the network; map it with '
+                "MapLabelValued, or number the labels so.",
                 workflow.config.name,
             )
     count, most = workflow.out_channels, max(dataset.labels, default=0)
@@ -87,7 +90,8 @@ def _by_number(workflow: Workflow, metadata: dict[str, Any], dataset: Dataset) -
     if count is not None and onehot and most >= count:
         yield found(
             "data_values",
-            f"{dataset.name} has label values up to {most} ({has}), and the network has {count} channels; map the labels, or set out_channels={most + 1}.",
+            f"{dataset.name} has label values up to {most} ({has}), and the network has {count} channels; map the "
+            f"labels, or set out_channels={most + 1}.",
             workflow.config.name,
         )
 
@@ -99,7 +103,8 @@ def _brats(workflow: Workflow, dataset: Dataset) -> Iterator[Finding]:
             if step.name == BRATS and first is not None:
                 yield found(
                     "brats_labels",
-                    f"{step.part.key.replace('::', '#')} takes 1 for the necrotic core, and {dataset.name} has 1 as {dataset.labels[1]}; map the labels by name, "
+                    f"{step.part.key.replace('::', '#')} takes 1 for the necrotic core, and {dataset.name} has 1 as "
+                    f"{dataset.labels[1]}; map the labels by name, "
                     "as the recipe brain_tumour does.",
                     workflow.config.name,
                     step.part.key,
@@ -117,7 +122,8 @@ def _channels(workflow: Workflow, metadata: dict[str, Any], dataset: Dataset) ->
             if name not in there:
                 yield found(
                     "data_channels",
-                    f"{dataset.name} has no channel {explained(name, spellings)}, it has: {has}; choose other data, or add its spelling.",
+                    f"{dataset.name} has no channel {explained(name, spellings)}, it has: {has}; choose other data, "
+                    "or add its spelling.",
                     workflow.config.name,
                     "channel_names",
                 )
@@ -133,7 +139,8 @@ def _channels(workflow: Workflow, metadata: dict[str, Any], dataset: Dataset) ->
     if count is not None and count != len(dataset.modality):
         yield found(
             "data_channels",
-            f"{dataset.name} has {len(dataset.modality)} channel{'s' if len(dataset.modality) > 1 else ''} ({has}), and the network takes {count}; choose other "
+            f"{dataset.name} has {len(dataset.modality)} channel{'s' if len(dataset.modality) > 1 else ''} ({has}), "
+            f"and the network takes {count}; choose other "
             "data, or another bundle.",
             workflow.config.name,
         )

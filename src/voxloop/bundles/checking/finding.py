@@ -10,6 +10,8 @@ from typing import Any
 from voxloop.bundles.checking.catalogue import KINDS, SEVERITIES, Severity
 
 LONGEST = 80
+# What is the same whichever config it is found in.
+ONCE = ("tensorboard_missing",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def ranked(findings: Sequence[Finding]) -> list[Finding]:
     order = {kind: number for number, kind in enumerate(KINDS)}
     once: dict[tuple[str, str | None, str], Finding] = {}
     for finding in findings:
-        same = (finding.kind, finding.key, finding.sentence)
+        same = (finding.kind, *(("", "") if finding.kind in ONCE else (finding.key, finding.sentence)))
         known = once.setdefault(same, finding)
         if SEVERITIES.index(finding.severity) < SEVERITIES.index(known.severity):
             once[same] = replace(finding, config=known.config)
@@ -58,9 +60,9 @@ def setting(key: str, value: Any) -> str:
     return f"{shown_key(key)}={text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """`; did you mean "epochs"?`, or nothing to suggest."""
+def nearest(word: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """`did you mean "epochs"?`, or nothing to suggest."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f'did you mean "{shown_key(near[0])}"?' if near else ""

@@ -60,9 +60,12 @@ def _inverted(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
             if step.part.arg("resample") is False:
                 yield found(
                     "not_inverted",
-                    f"{shown_key(step.part.key)} saves predictions as they lie behind {moved.part.name}, for nothing inverts that and "
-                    f'{setting(step.part.key_to("resample"), False)}; put {{"_target_": "Invertd", "keys": "pred", "orig_keys": "image", "transform": '
-                    f'"@{shown_key(engine.dataset.key_to("transform")) if engine.dataset else "preprocessing"}"}} before it.',
+                    f"{shown_key(step.part.key)} saves predictions as they lie behind {moved.part.name}, for "
+                    "nothing inverts that and "
+                    f'{setting(step.part.key_to("resample"), False)}; put {{"_target_": "Invertd", "keys": "pred", '
+                    '"orig_keys": "image", "transform": '
+                    f'"@{shown_key(engine.dataset.key_to("transform")) if engine.dataset else "preprocessing"}"}} '
+                    "before it.",
                     engine.part.config.name,
                     step.part.key,
                 )
@@ -84,7 +87,8 @@ def _inverted(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
         yield found(
             "inverted_as_float",
             f"{shown_key(step.part.key)} carries the probabilities of all classes back to the scan's grid{much} before "
-            f'{shown_key(engine.after[argmax].part.key)} takes the strongest; move the argmax before it, with "nearest_interp": true.',
+            f"{shown_key(engine.after[argmax].part.key)} takes the strongest; move the argmax before it, with "
+            '"nearest_interp": true.',
             engine.part.config.name,
             step.part.key,
             "warning" if channels is not None and channels >= 8 else None,
@@ -121,7 +125,8 @@ def _prepared(learned: Engine, works: Engine) -> Iterator[Finding]:
             said = f"in {files[0] if first else files[1]} and not in {files[1] if first else files[0]}"
         yield found(
             "train_infer_disagree",
-            f"{shown_key(steps[0].part.key)}: {steps[0].part.name} is {said}, so the network is given what it never learned from; make them the same.",
+            f"{shown_key(steps[0].part.key)}: {steps[0].part.name} is {said}, so the network is given what it never "
+            "learned from; make them the same.",
             works.part.config.name,
             steps[0].part.key,
         )
@@ -166,7 +171,8 @@ def _networks(training: Workflow, inference: Workflow) -> Iterator[Finding]:
     if first.name != second.name:
         yield found(
             "train_infer_disagree",
-            f"{shown_key(second.key)} is a {first.name} in the one and a {second.name} in the other of {files}, so the weights do not fit; make them the same.",
+            f"{shown_key(second.key)} is a {first.name} in the one and a {second.name} in the other of {files}, so "
+            "the weights do not fit; make them the same.",
             inference.config.name,
             second.key,
         )
@@ -177,7 +183,8 @@ def _networks(training: Workflow, inference: Workflow) -> Iterator[Finding]:
             continue
         yield found(
             "train_infer_disagree",
-            f"{setting(second.key_to(name), theirs)} in {inference.config.name} and {setting(name, mine)} in {training.config.name}, so the weights do not fit; "
+            f"{setting(second.key_to(name), theirs)} in {inference.config.name} and {setting(name, mine)} in "
+            f"{training.config.name}, so the weights do not fit; "
             "make them the same.",
             inference.config.name,
             second.key_to(name),
@@ -192,7 +199,8 @@ def _windows(learned: Engine, works: Engine) -> Iterator[Finding]:
     if isinstance(mine, list) and isinstance(theirs, list) and mine != theirs:
         yield found(
             "window_differs",
-            f"{setting(second.key_to('roi_size'), theirs)} in {works.part.config.name} and {setting('roi_size', mine)} in {learned.part.config.name}; make them "
+            f"{setting(second.key_to('roi_size'), theirs)} in {works.part.config.name} and "
+            f"{setting('roi_size', mine)} in {learned.part.config.name}; make them "
             "the same where scores have to be comparable.",
             works.part.config.name,
             second.key,

@@ -64,7 +64,8 @@ def _newer(said: Any, name: str) -> Iterator[Finding]:
     if wanted and wanted > _numbers(here):
         yield found(
             "newer_monai",
-            f'{name}: {setting("monai_version", said)}, and MONAI {here} is installed; run: pip install "monai>={said}"',
+            f"{name}: {setting('monai_version', said)}, and MONAI {here} is installed; run: pip install "
+            f'"monai>={said}"',
             name,
             "monai_version",
         )
@@ -109,7 +110,8 @@ def _formats(formats: Any, name: str) -> Iterator[Finding]:
             elif count is not None and channels and count != len(channels):
                 yield found(
                     "metadata_channels",
-                    f"{name}: {setting(f'{key}#num_channels', count)}, and channel_def names {len(channels)}; correct the one that is wrong.",
+                    f"{name}: {setting(f'{key}#num_channels', count)}, and channel_def names {len(channels)}; "
+                    "correct the one that is wrong.",
                     name,
                     key,
                 )
@@ -141,7 +143,8 @@ def against_network(workflow: Workflow, metadata: dict[str, Any], name: str) -> 
             continue
         yield found(
             "metadata_network",
-            f"{name} says {said} channels for {what}, and {setting(network.key_to(argument), count)} in {workflow.config.name}; correct the one that is wrong.",
+            f"{name} says {said} channels for {what}, and the config has "
+            f"{setting(network.key_to(argument), count)}; correct the one that is wrong.",
             name,
             f"network_data_format#{side}#{what}",
         )

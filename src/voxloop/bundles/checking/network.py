@@ -17,8 +17,14 @@ MOST_BLOCKS = 64
 
 
 def judge(workflow: Workflow) -> Iterator[Finding]:
+    said: set[str] = set()
     for engine in workflow.engines:
-        yield from _onehot(workflow, engine)
+        for finding in _onehot(workflow, engine):
+            # Training and validation usually share what comes behind the network.
+            reason = finding.sentence.partition(" makes ")[2]
+            if reason not in said:
+                said.add(reason)
+                yield finding
         yield from _divisible(workflow, engine)
 
 
@@ -31,7 +37,8 @@ def _onehot(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
             if isinstance(number, int) and not isinstance(number, bool) and number != channels:
                 yield found(
                     "onehot_count",
-                    f'{setting(step.part.key_to("to_onehot"), step.part.block.get("to_onehot"))} makes {number} classes of "{key}", and '
+                    f"{setting(step.part.key_to('to_onehot'), step.part.block.get('to_onehot'))} makes {number} "
+                    f'classes of "{key}", and '
                     f"{shown_key(workflow.network.key)} has out_channels={channels}; make them the same.",
                     engine.part.config.name,
                     step.part.key,
@@ -78,7 +85,8 @@ def _divisible(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
             side, by = bad[0]
             yield found(
                 "roi_not_divisible",
-                f"{setting(key, value)}: {network.name} halves it until {side} would have to be divisible by {by}; take {side // by * by or by} or {(side // by + 1) * by}.",
+                f"{setting(key, value)}: {network.name} halves it until {side} would have to be divisible by {by}; "
+                f"take {side // by * by or by} or {(side // by + 1) * by}.",
                 engine.part.config.name,
                 key,
             )
@@ -109,17 +117,20 @@ def parameters(network: Part) -> int | None:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    class _OnCpu(TorchFunctionMode):
+    class _Counted(TorchFunctionMode):
         """Swin's depths come from a linspace whose values are read, which a tensor without memory does not have."""
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_", "fill_", "zero_"):
+                # No memory, so nothing to fill; and filling it would load a compiler.
+                return args[0]
             more = {"device": "cpu"} if func is torch.linspace else {}
             return func(*args, **{**(kwargs or {}), **more})
 
     import warnings
 
     try:
-        with warnings.catch_warnings(), torch.device("meta"), _OnCpu():
+        with warnings.catch_warnings(), torch.device("meta"), _Counted():
             warnings.simplefilter("ignore")
             made = target.found(**given)
         return sum(one.numel() for one in made.parameters())

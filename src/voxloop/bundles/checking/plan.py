@@ -74,7 +74,8 @@ class Files:
                     merged.findings.append(
                         found(
                             "overlay_without_base",
-                            f"{path.name} patches {shown_key(key)}, which is not in {merged.name.rsplit(' + ', 1)[0]}; merge it over the config that has it, "
+                            f"{path.name} patches {shown_key(key)}, which is not in "
+                            f"{merged.name.rsplit(' + ', 1)[0]}; merge it over the config that has it, "
                             "with --config before this one.",
                             merged.name,
                             key,
@@ -102,8 +103,8 @@ class Files:
         alone.sort(
             key=lambda path: (next((n for n, stem in enumerate(order) if path.stem.startswith(stem)), 9), path.name)
         )
-        stems = {path.stem: (path,) for path in alone}
-        groups = [(path,) for path in alone]
+        stems: dict[str, tuple[Path, ...]] = {path.stem: (path,) for path in alone}
+        groups: list[tuple[Path, ...]] = [(path,) for path in alone]
         for stem, path in sorted(usable.items(), key=lambda item: (item[0].startswith("multi_gpu"), item[0])):
             if path in alone:
                 continue

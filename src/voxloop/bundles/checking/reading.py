@@ -16,7 +16,7 @@ MOST_PARTS = 300_000
 MOST_DEPTH = 60
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A file that is no config, with the sentence that says why."""
 
 
@@ -26,7 +26,7 @@ def read(path: Path) -> tuple[Any, list[Finding]]:
     try:
         content = _parse(path, findings)
         require_bounded(content, path.name)
-    except Unreadable as error:
+    except UnreadableError as error:
         return None, [found("unreadable", str(error), path.name)]
     except OSError as error:
         why = error.strerror or str(error)
@@ -35,13 +35,13 @@ def read(path: Path) -> tuple[Any, list[Finding]]:
 
 
 def require_bounded(content: Any, name: str) -> int:
-    """The number of parts of a config; Unreadable where it is too deep or too large for one, without walking all of it."""
+    """The number of parts of a config; UnreadableError where it is too deep or too large for one, without walking all of it."""
     parts, stack = 0, [(content, 0)]
     while stack:
         value, depth = stack.pop()
         parts += 1
         if parts > MOST_PARTS or depth > MOST_DEPTH:
-            raise Unreadable(f"{name} has more parts than any config needs; look into it before you use it.")
+            raise UnreadableError(f"{name} has more parts than any config needs; look into it before you use it.")
         inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         stack += [(one, depth + 1) for one in inside]
     return parts
@@ -49,23 +49,26 @@ def require_bounded(content: Any, name: str) -> int:
 
 def _parse(path: Path, findings: list[Finding]) -> Any:
     if not path.is_file():
-        raise Unreadable(f"{path.name} is no plain file; put one there.")
+        raise UnreadableError(f"{path.name} is no plain file; put one there.")
     if path.stat().st_size > MOST_BYTES:
-        raise Unreadable(f"{path.name} is larger than any config; look into it before you use it.")
+        raise UnreadableError(f"{path.name} is larger than any config; look into it before you use it.")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{path.name} is no UTF-8 text (byte {error.start}); save it as UTF-8.") from error
+        raise UnreadableError(f"{path.name} is no UTF-8 text (byte {error.start}); save it as UTF-8.") from error
     try:
         if path.suffix == ".json":
             return json.loads(text, object_pairs_hook=lambda pairs: _block(pairs, path.name, findings))
         return _yaml(text, path.name, findings)
     except json.JSONDecodeError as error:
-        raise Unreadable(
-            f"{path.name} is not valid JSON at line {error.lineno}, column {error.colno} ({error.msg.lower()}); mend it there."
+        raise UnreadableError(
+            f"{path.name} is not valid JSON at line {error.lineno}, column {error.colno} ({error.msg.lower()}); "
+            "mend it there."
         ) from error
     except (RecursionError, ValueError) as error:
-        raise Unreadable(f"{path.name} is nested too deeply or damaged ({type(error).__name__}); mend it.") from error
+        raise UnreadableError(
+            f"{path.name} is nested too deeply or damaged ({type(error).__name__}); mend it."
+        ) from error
 
 
 def _block(pairs: list[tuple[str, Any]], name: str, findings: list[Finding]) -> dict[str, Any]:
@@ -80,7 +83,8 @@ def _block(pairs: list[tuple[str, Any]], name: str, findings: list[Finding]) -> 
 def _twice(name: str, key: str, first: Any, second: Any) -> Finding:
     return found(
         "duplicate_key",
-        f"{name} has the key twice in one block, {setting(key, first)} and {setting(key, second)}, and only the last one counts; "
+        f"{name} has the key twice in one block, {setting(key, first)} and {setting(key, second)}, and only the "
+        "last one counts; "
         "take one out.",
         name,
         key,
@@ -91,7 +95,9 @@ def _yaml(text: str, name: str, findings: list[Finding]) -> Any:
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
-        raise Unreadable(f"{name} is YAML, which takes the package PyYAML to read; run: pip install pyyaml") from error
+        raise UnreadableError(
+            f"{name} is YAML, which takes the package PyYAML to read; run: pip install pyyaml"
+        ) from error
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined, unused-ignore]
         """PyYAML's safe loader, which would let the last of two equal keys win without a word."""
@@ -113,4 +119,4 @@ def _yaml(text: str, name: str, findings: list[Finding]) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
         why = getattr(error, "problem", None) or type(error).__name__
-        raise Unreadable(f"{name} is not valid YAML{where} ({why}); mend it there.") from error
+        raise UnreadableError(f"{name} is not valid YAML{where} ({why}); mend it there.") from error

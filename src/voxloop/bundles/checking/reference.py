@@ -10,7 +10,8 @@ def reference() -> str:
     lines = [
         "# Findings in bundles",
         "",
-        "Made from the catalogue of `voxloop bundle check` by `make docs`. An **error** stops a bundle or spoils what comes out, a **warning** should be",
+        "Made from the catalogue of `voxloop bundle check` by `make docs`. An **error** stops a bundle or spoils "
+        "what comes out, a **warning** should be",
         "looked at, a **note** is worth knowing. Each finding says its next step itself.",
         "",
         "| kind | what is found | |",

@@ -11,7 +11,7 @@ from typing import Any
 
 from voxloop.bundles.checking.config import MISSING, Config
 from voxloop.bundles.checking.finding import Finding, found, nearest, setting, shown_key
-from voxloop.bundles.checking.reading import MOST_PARTS, Unreadable, read, require_bounded
+from voxloop.bundles.checking.reading import MOST_PARTS, UnreadableError, read, require_bounded
 from voxloop.bundles.checking.values import REFERENCE
 
 # What MONAI's parser puts into every expression.
@@ -62,10 +62,10 @@ class _Macros:
             target = self._target(path, inner)
             self._left -= require_bounded(target, self._name) if target is not MISSING else 0
             if self._left < 0:
-                raise Unreadable(
+                raise UnreadableError(
                     f"{self._name} grows without end when its macros are replaced; look into it before you use it."
                 )
-        except Unreadable as error:
+        except UnreadableError as error:
             block[name] = None
             yield found("macro_to_nothing", f"{setting(key, value)}: {error}", self._name, key)
             return
@@ -85,10 +85,12 @@ class _Macros:
         if path:
             file = Path(path) if Path(path).is_absolute() else self._root / path
             if not file.is_file():
-                raise Unreadable(f"the file {path} is not there, counted from the bundle's folder; check its path.")
+                raise UnreadableError(
+                    f"the file {path} is not there, counted from the bundle's folder; check its path."
+                )
             content, findings = read(file)
             if content is None:
-                raise Unreadable(findings[-1].sentence)
+                raise UnreadableError(findings[-1].sentence)
         for step in inner.split("::") if inner else ():
             if isinstance(content, dict) and step in content:
                 content = content[step]
@@ -277,14 +279,16 @@ def _expressions(config: Config, reached: set[str]) -> Iterator[Finding]:
             hint = nearest(name, [*imported, "monai", "torch", "numpy"])
             yield found(
                 "undefined_name",
-                f'{setting(key, text)} uses "{name}", which nothing imports; {hint or f"add {chr(34)}$import {name}{chr(34)} to imports."}',
+                f'{setting(key, text)} uses "{name}", which nothing imports; '
+                f"{hint or f'add {chr(34)}$import {name}{chr(34)} to imports.'}",
                 config.name,
                 key,
             )
 
 
 def _free_names(tree: ast.Module) -> set[str]:
-    used, own = set(), {"_reference_"}
+    used: set[str] = set()
+    own = {"_reference_"}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else own).add(node.id)

@@ -83,7 +83,8 @@ def _training(flow: Workflow, engine: Engine) -> Iterator[str]:
     for handler in engine.handlers_called("LrScheduleHandler"):
         schedule = handler.part("lr_scheduler")
         if schedule is not None:
-            yield f"Learning rate: {schedule.name}{_given(schedule)}, stepped each {'epoch' if handler.arg('epoch_level') is not False else 'iteration'}."
+            each = "epoch" if handler.arg("epoch_level") is not False else "iteration"
+            yield f"Learning rate: {schedule.name}{_given(schedule)}, stepped each {each}."
     for handler in engine.handlers_called("ValidationHandler"):
         yield f"Validates every {handler.arg('interval')} epochs."
     yield from _steps("Each scan, before", engine.before)

@@ -166,7 +166,7 @@ def parsed(path: Path) -> ast.Module | None:
 
 
 def _in_tree(said: str, tree: ast.Module, name: str) -> Target:
-    defined: dict[str, ast.stmt] = {}
+    defined: dict[str, ast.AST] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             defined.setdefault(node.name, node)
@@ -179,14 +179,14 @@ def _in_tree(said: str, tree: ast.Module, name: str) -> Target:
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     defined.setdefault(target.id, node)
-    node = defined.get(name)
+    made = defined.get(name)
     owner = said.rpartition(".")[0]
-    if node is None:
+    if made is None:
         return Target(said, "nowhere", near=tuple(f"{owner}.{one}" for one in defined))
-    function: ast.stmt | None = node
-    if isinstance(node, ast.ClassDef):
-        function = next((one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
-        if node.decorator_list:
+    function: ast.AST | None = made
+    if isinstance(made, ast.ClassDef):
+        function = next((one for one in made.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"), None)
+        if made.decorator_list:
             function = None
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.decorator_list:
         return Target(said, "not looked into")
@@ -197,6 +197,6 @@ def _in_tree(said: str, tree: ast.Module, name: str) -> Target:
     takes |= {
         one.arg: default is not None for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     }
-    if isinstance(node, ast.ClassDef) and positional:
+    if isinstance(made, ast.ClassDef) and positional:
         del takes[positional[0]]
     return Target(said, "known", takes, arguments.kwarg is not None)

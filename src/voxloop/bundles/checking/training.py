@@ -54,7 +54,8 @@ def _schedule(workflow: Workflow, trainer: Engine) -> Iterator[Finding]:
         if isinstance(when, int) and when >= epochs:
             yield found(
                 "scheduler_never_fires",
-                f"{setting(scheduler.key_to(name), scheduler.block.get(name))} is stepped once an epoch, and there are {epochs} epochs, so the learning rate "
+                f"{setting(scheduler.key_to(name), scheduler.block.get(name))} is stepped once an epoch, and there "
+                f"are {epochs} epochs, so the learning rate "
                 f"never changes; set it below {epochs}, or take the schedule out.",
                 config.name,
                 scheduler.key,
@@ -70,8 +71,10 @@ def _schedule(workflow: Workflow, trainer: Engine) -> Iterator[Finding]:
         ):
             yield found(
                 "scheduler_unused",
-                f"{setting(f'{part.key}::_target_', part.block['_target_'])} is never stepped, so the learning rate stays as it is; add "
-                f'{{"_target_": "LrScheduleHandler", "lr_scheduler": "@{shown_key(part.key)}"}} to {shown_key(trainer.key)}\'s handlers.',
+                f"{setting(f'{part.key}::_target_', part.block['_target_'])} is never stepped, so the learning rate "
+                "stays as it is; add "
+                f'{{"_target_": "LrScheduleHandler", "lr_scheduler": "@{shown_key(part.key)}"}} to '
+                f"{shown_key(trainer.key)}'s handlers.",
                 config.name,
                 part.key,
             )
@@ -88,7 +91,8 @@ def _interval(trainer: Engine) -> Iterator[Finding]:
         if epochs is not None and isinstance(every, int) and every > epochs and handler.arg("epoch_level") is not False:
             yield found(
                 "never_validated",
-                f"{setting(handler.key_to('interval'), every)} is more than {setting(trainer.part.key_to('max_epochs'), epochs)}, so nothing is "
+                f"{setting(handler.key_to('interval'), every)} is more than "
+                f"{setting(trainer.part.key_to('max_epochs'), epochs)}, so nothing is "
                 f"validated and no best model kept; set it to {max(1, epochs // 10)}.",
                 trainer.part.config.name,
                 handler.key,
@@ -111,8 +115,10 @@ def _weights(workflow: Workflow, trainer: Engine, validator: Engine | None) -> I
         return
     yield found(
         "no_checkpoint",
-        f"{shown_key(trainer.key)} and its validation have no CheckpointSaver among their handlers, so the weights are gone when the training ends; add "
-        '{"_target_": "CheckpointSaver", "save_dir": "@ckpt_dir", "save_dict": {"model": "@network"}, "save_key_metric": true}.',
+        f"{shown_key(trainer.key)} and its validation have no CheckpointSaver among their handlers, so the weights "
+        "are gone when the training ends; add "
+        '{"_target_": "CheckpointSaver", "save_dir": "@ckpt_dir", "save_dict": {"model": "@network"}, '
+        '"save_key_metric": true}.',
         workflow.config.name,
         trainer.key,
     )
@@ -124,7 +130,8 @@ def _amp(config: Config, trainer: Engine) -> Iterator[Finding]:
     if trainer.part.arg("amp") is True and "cpu" in text and "cuda" not in text:
         yield found(
             "amp_on_cpu",
-            f"{setting(trainer.part.key_to('amp'), trainer.part.block.get('amp'))} has no effect on {setting('device', text)}; set it to false.",
+            f"{setting(trainer.part.key_to('amp'), trainer.part.block.get('amp'))} has no effect on "
+            f"{setting('device', text)}; set it to false.",
             config.name,
             trainer.part.key_to("amp"),
         )
@@ -145,8 +152,8 @@ def _metrics(engine: Engine) -> Iterator[Finding]:
                 if isinstance(name, str) and name != "*" and name not in known:
                     yield found(
                         "unknown_metric",
-                        f'{setting(handler.key_to(argument), handler.block.get(argument))}: {shown_key(engine.key)} computes no "{name}"; '
-                        + (nearest(name, known) or f"it computes: {', '.join(known)}."),
+                        f"{setting(handler.key_to(argument), handler.block.get(argument))}: {shown_key(engine.key)} "
+                        f'computes no "{name}"; ' + (nearest(name, known) or f"it computes: {', '.join(known)}."),
                         engine.part.config.name,
                         handler.key,
                     )
@@ -167,7 +174,8 @@ def _background(workflow: Workflow, engine: Engine, metadata: dict[str, Any]) ->
             said = "" if "include_background" in metric.block else " by default"
             yield found(
                 "background_in_dice",
-                f'{shown_key(metric.key)}: {metric.name} "{name}" averages the background in{said} (include_background=true), which lifts the mean; write '
+                f'{shown_key(metric.key)}: {metric.name} "{name}" averages the background in{said} '
+                "(include_background=true), which lifts the mean; write "
                 '"include_background": false.',
                 engine.part.config.name,
                 metric.key,
@@ -201,7 +209,8 @@ def _pairs(config: Config, engine: Engine) -> Iterator[Finding]:
                 lists = " and ".join(f"@{shown_key(globbed[one])}" for one in sorted(inside))
                 yield found(
                     "pairs_by_order",
-                    f"{setting(key, text)} pairs {lists} by their order, so one missing file shifts every pair after it; take the pairs from dataset.json, or "
+                    f"{setting(key, text)} pairs {lists} by their order, so one missing file shifts every pair "
+                    "after it; take the pairs from dataset.json, or "
                     "check first with voxloop data check.",
                     config.name,
                     key,
@@ -209,7 +218,8 @@ def _pairs(config: Config, engine: Engine) -> Iterator[Finding]:
         if (one := _sliced(node)) in globbed:
             yield found(
                 "split_by_position",
-                f"{setting(key, text)} divides @{shown_key(globbed[one])} by position in a list sorted by letters, so another file changes who "
+                f"{setting(key, text)} divides @{shown_key(globbed[one])} by position in a list sorted by letters, "
+                "so another file changes who "
                 "validates; divide by name, as voxloop data split does.",
                 config.name,
                 key,
@@ -240,7 +250,8 @@ def _positions(config: Config) -> Iterator[Finding]:
             if out:
                 yield found(
                     "handlers_by_position",
-                    f"{setting(key, text)} counts handlers of which {shown_key(one)}#{out[0]} is disabled, and MONAI takes that one out before it counts; "
+                    f"{setting(key, text)} counts handlers of which {shown_key(one)}#{out[0]} is disabled, and "
+                    "MONAI takes that one out before it counts; "
                     'leave all handlers in, and write "_disabled_" into those that only one process needs.',
                     config.name,
                     key,

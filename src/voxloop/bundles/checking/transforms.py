@@ -71,8 +71,10 @@ def _keys(engine: Engine) -> Iterator[Finding]:
             ):
                 yield found(
                     "key_not_loaded",
-                    f'{setting(step.part.key_to("keys"), step.part.block.get("keys"))}: {step.part.name} works on "{absent[0]}", which '
-                    f"{shown_key(loaders[0].part.key)} does not load (it loads {', '.join(sorted(loaded))}); load it, or take it out here.",
+                    f"{setting(step.part.key_to('keys'), step.part.block.get('keys'))}: {step.part.name} works on "
+                    f'"{absent[0]}", which '
+                    f"{shown_key(loaders[0].part.key)} does not load (it loads {', '.join(sorted(loaded))}); load "
+                    "it, or take it out here.",
                     _config(step),
                     step.part.key,
                 )
@@ -98,7 +100,8 @@ def _between(engine: Engine) -> Iterator[Finding]:
                 advice = '"nearest"' if len(modes) == 1 else str(modes).replace("'", '"')
                 yield found(
                     "label_interpolated",
-                    f'{given}: {step.part.name} interpolates "{key}" ({mode}{default}), so its classes become fractions; write "mode": {advice}.',
+                    f'{given}: {step.part.name} interpolates "{key}" ({mode}{default}), so its classes become '
+                    f'fractions; write "mode": {advice}.',
                     _config(step),
                     step.part.key,
                 )
@@ -125,7 +128,8 @@ def _left_behind(engine: Engine) -> Iterator[Finding]:
             continue
         yield found(
             "label_left_behind",
-            f'{setting(step.part.key_to("keys"), step.part.block.get("keys"))}: {step.part.name} moves "{step.images[0]}" and not "{labels[0]}", '
+            f"{setting(step.part.key_to('keys'), step.part.block.get('keys'))}: {step.part.name} moves "
+            f'"{step.images[0]}" and not "{labels[0]}", '
             f'so they no longer lie on each other; write "keys": ["{step.images[0]}", "{labels[0]}"].',
             _config(step),
             step.part.key,
@@ -141,7 +145,8 @@ def _order(engine: Engine) -> Iterator[Finding]:
     if isinstance(sides, list) and len(set(map(str, sides))) > 1:
         yield found(
             "spacing_before_orientation",
-            f"{setting(step.part.key_to('pixdim'), sides)} stands before {shown_key(engine.before[names.index('Orientation')].part.key)}, so which axis "
+            f"{setting(step.part.key_to('pixdim'), sides)} stands before "
+            f"{shown_key(engine.before[names.index('Orientation')].part.key)}, so which axis "
             f"gets {max(sides)} mm depends on how a file was stored; put Orientation first.",
             _config(step),
             step.part.key,
@@ -187,8 +192,10 @@ def _room(engine: Engine) -> Iterator[Finding]:
         shown = " x ".join(str(side) for side in size) if size else "its size"
         yield found(
             "crop_without_pad",
-            f"{shown_key(step.part.key)} crops {shown} voxels and nothing pads smaller scans to that before, so the first one that is thinner stops "
-            f'the training; put {{"_target_": "SpatialPadd", "keys": [...], "spatial_size": {size or "..."}}} before it.',
+            f"{shown_key(step.part.key)} crops {shown} voxels and nothing pads smaller scans to that before, so the "
+            "first one that is thinner stops "
+            f'the training; put {{"_target_": "SpatialPadd", "keys": [...], "spatial_size": {size or "..."}}} '
+            "before it.",
             _config(step),
             step.part.key,
         )
@@ -211,8 +218,10 @@ def _brats(workflow: Workflow, engine: Engine, metadata: dict[str, Any]) -> Iter
         if named is not None:
             yield found(
                 "brats_labels",
-                f"{shown_key(step.part.key)} takes labels for BraTS's (1 necrotic, 2 edema, 4 enhancing), and the data are the Decathlon's (\"{named[:60]}\"), "
-                "whose 1, 2, 3 are edema, non-enhancing and enhancing; map them by name, as the recipe brain_tumour does.",
+                f"{shown_key(step.part.key)} takes labels for BraTS's (1 necrotic, 2 edema, 4 enhancing), and the "
+                f'data are the Decathlon\'s ("{named[:60]}"), '
+                "whose 1, 2, 3 are edema, non-enhancing and enhancing; map them by name, as the recipe brain_tumour "
+                "does.",
                 _config(step),
                 step.part.key,
             )
@@ -226,7 +235,8 @@ def _deepedit(engine: Engine) -> Iterator[Finding]:
             late = order[order.index("background") + 1]
             yield found(
                 "deepedit_order",
-                f'{setting(step.part.key_to("label_names"), names)}: the names are numbered in this order, so "{late}" becomes {order.index(late) + 1} '
+                f"{setting(step.part.key_to('label_names'), names)}: the names are numbered in this order, so "
+                f'"{late}" becomes {order.index(late) + 1} '
                 f'instead of {order.index(late)}; put "background" last.',
                 _config(step),
                 step.part.key,

@@ -25,7 +25,7 @@ UNKNOWN: Final = _Unknown()
 Look = Callable[[str], Any]
 
 
-class _CannotTell(Exception):
+class _CannotTellError(Exception):
     pass
 
 
@@ -43,7 +43,7 @@ def evaluate(expression: str, look: Look) -> Any:
             return UNKNOWN
         return _Reader(names, look).of(tree.body[0].value)
     except (
-        _CannotTell,
+        _CannotTellError,
         ValueError,
         RecursionError,
         MemoryError,
@@ -85,10 +85,10 @@ class _Reader:
     def of(self, node: ast.expr) -> Any:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
-            raise _CannotTell
+            raise _CannotTellError
         value = method(node)
         if value is UNKNOWN or (isinstance(value, str | list) and len(value) > LONGEST):
-            raise _CannotTell
+            raise _CannotTellError
         return value
 
     def _constant(self, node: ast.Constant) -> Any:
@@ -97,7 +97,7 @@ class _Reader:
     def _name(self, node: ast.Name) -> Any:
         if node.id in self._names:
             return self._look(self._names[node.id])
-        raise _CannotTell
+        raise _CannotTellError
 
     def _list(self, node: ast.List) -> Any:
         return [self.of(one) for one in node.elts]
@@ -106,7 +106,7 @@ class _Reader:
 
     def _dict(self, node: ast.Dict) -> Any:
         if any(key is None for key in node.keys):
-            raise _CannotTell
+            raise _CannotTellError
         return {self.of(key): self.of(value) for key, value in zip(node.keys, node.values, strict=True) if key}
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
@@ -115,7 +115,7 @@ class _Reader:
             return not value
         if isinstance(node.op, ast.USub):
             return -value
-        raise _CannotTell
+        raise _CannotTellError
 
     def _binop(self, node: ast.BinOp) -> Any:
         left, right = self.of(node.left), self.of(node.right)
@@ -123,7 +123,7 @@ class _Reader:
             return left + right
         # `*` of a list, or a power, makes much out of little.
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
-            raise _CannotTell
+            raise _CannotTellError
         signs: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
             ast.Sub: lambda a, b: a - b,
             ast.Mult: lambda a, b: a * b,
@@ -132,7 +132,7 @@ class _Reader:
             ast.Mod: lambda a, b: a % b,
         }
         if type(node.op) not in signs:
-            raise _CannotTell
+            raise _CannotTellError
         return signs[type(node.op)](left, right)
 
     def _boolop(self, node: ast.BoolOp) -> Any:
@@ -157,5 +157,5 @@ class _Reader:
 
     def _call(self, node: ast.Call) -> Any:
         if not isinstance(node.func, ast.Name) or node.func.id not in PLAIN_CALLS or node.keywords:
-            raise _CannotTell
+            raise _CannotTellError
         return PLAIN_CALLS[node.func.id](*(self.of(one) for one in node.args))

@@ -74,7 +74,8 @@ def _modes(step: Step) -> str:
 
 def _range(step: Step) -> str:
     clip = ", clipped" if step.part.arg("clip") is True else ""
-    return f"scales intensities of {_list(step.keys)} from {_arg(step, 'a_min')}..{_arg(step, 'a_max')} to {_arg(step, 'b_min')}..{_arg(step, 'b_max')}{clip}"
+    before, after = ("..".join(_arg(step, f"{side}_{end}") for end in ("min", "max")) for side in "ab")
+    return f"scales intensities of {_list(step.keys)} from {before} to {after}{clip}"
 
 
 def _normalise(step: Step) -> str:
