@@ -63,7 +63,9 @@ def check(root: Path, configs: Sequence[Path] = (), data: Path | None = None, ar
     given = None if data is None else read_dataset(data)
     for one, flow in flows:
         findings += _judged(one, flow, known, meta_name, given)
-    findings += _together(flows, root)
+    findings += _together(flows)
+    if all(content is not None for content in files.contents.values()):
+        findings += _weights(flows, root)
     findings += code.judge_scripts(root)
     findings += code.asked_for(known, meta_name)
     return Report(
@@ -90,11 +92,15 @@ def _judged(
         yield from dataset.judge(flow, meta, data)
 
 
-def _together(flows: Sequence[tuple[Merged, Workflow]], root: Path) -> Iterator[Finding]:
-    """What shows only when configs are held against each other."""
+def _together(flows: Sequence[tuple[Merged, Workflow]]) -> Iterator[Finding]:
+    """What shows only when training and inference are held against each other."""
     by_stem = {one.paths[0].stem: flow for one, flow in flows if len(one.paths) == 1}
     if "train" in by_stem and "inference" in by_stem:
         yield from inference.compared(by_stem["train"], by_stem["inference"])
+
+
+def _weights(flows: Sequence[tuple[Merged, Workflow]], root: Path) -> Iterator[Finding]:
+    """Weights that are neither there nor made by any config; a config that cannot be read might make them."""
     made = {path for _, flow in flows for path in inference.written(flow)}
     large = {(root / path).resolve() for path in large_files(root)}
     for _, flow in flows:

@@ -64,7 +64,7 @@ def _inverted(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
                     "nothing inverts that and "
                     f'{setting(step.part.key_to("resample"), False)}; put {{"_target_": "Invertd", "keys": "pred", '
                     '"orig_keys": "image", "transform": '
-                    f'"@{shown_key(engine.dataset.key_to("transform")) if engine.dataset else "preprocessing"}"}} '
+                    f'"@{_prepared_by(engine)}"}} '
                     "before it.",
                     engine.part.config.name,
                     step.part.key,
@@ -93,6 +93,13 @@ def _inverted(workflow: Workflow, engine: Engine) -> Iterator[Finding]:
             step.part.key,
             "warning" if channels is not None and channels >= 8 else None,
         )
+
+
+def _prepared_by(engine: Engine) -> str:
+    dataset = engine.dataset
+    if dataset is None:
+        return "preprocessing"
+    return shown_key(dataset.config.key_of(dataset.block.get("transform"), dataset.key_to("transform")))
 
 
 def compared(training: Workflow, inference: Workflow) -> Iterator[Finding]:

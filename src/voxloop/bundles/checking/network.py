@@ -123,7 +123,7 @@ def parameters(network: Part) -> int | None:
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_", "fill_", "zero_"):
                 # No memory, so nothing to fill; and filling it would load a compiler.
-                return args[0]
+                return args[0] if args else kwargs["tensor"]
             more = {"device": "cpu"} if func is torch.linspace else {}
             return func(*args, **{**(kwargs or {}), **more})
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from voxloop.bundles.checking.config import MISSING, Config
 from voxloop.bundles.checking.finding import Finding, found, nearest, setting, shown_key
-from voxloop.bundles.checking.reading import MOST_PARTS, UnreadableError, read, require_bounded
+from voxloop.bundles.checking.reading import UnreadableError, read, require_bounded
 from voxloop.bundles.checking.values import REFERENCE
 
 # What MONAI's parser puts into every expression.
 KNOWN_NAMES = {"monai", "torch", "np", "numpy", *dir(builtins)}
+# What macros may copy in all; a macro of macros of macros would fill the memory.
+MOST_COPIED = 20_000
 STARTS = ("imports", "initialize", "run", "finalize")
 
 
@@ -27,7 +29,7 @@ def replaced_macros(content: dict[str, Any], root: Path, name: str) -> list[Find
 class _Macros:
     def __init__(self, content: dict[str, Any], root: Path, name: str) -> None:
         self._content, self._root, self._name = content, root, name
-        self._left = MOST_PARTS
+        self._left = MOST_COPIED
 
     def all(self) -> Iterator[Finding]:
         yield from self._inside(self._content, "")
