@@ -26,7 +26,9 @@ from voxloop.bundles.checking.report import Report
 from voxloop.bundles.checking.story import told
 from voxloop.bundles.checking.targets import Targets
 from voxloop.bundles.checking.workflow import Workflow
+from voxloop.bundles.fetching import large_files
 from voxloop.data.decathlon import Dataset, read_dataset
+from voxloop.errors import VoxloopError
 
 
 def check(root: Path, configs: Sequence[Path] = (), data: Path | None = None, arguments: Sequence[str] = ()) -> Report:
@@ -102,21 +104,18 @@ def _together(flows: Sequence[tuple[Merged, Workflow]]) -> Iterator[Finding]:
 def _weights(flows: Sequence[tuple[Merged, Workflow]], root: Path) -> Iterator[Finding]:
     """Weights that are neither there nor made by any config; a config that cannot be read might make them."""
     made = {path for _, flow in flows for path in inference.written(flow)}
-    large = {(root / path).resolve() for path in large_files(root)}
+    large = {(root / path).resolve() for path in _large_files(root)}
     for _, flow in flows:
         yield from inference.weights(flow, made, large)
 
 
-def large_files(root: Path) -> list[str]:
+def _large_files(root: Path) -> list[str]:
     """The paths that a bundle's large_files says are to be fetched besides."""
-    from voxloop.bundles.checking.reading import read
-
-    paths: list[str] = []
-    for file in sorted(root.glob("large_files.*")):
-        content, _ = read(file) if file.suffix in (".json", ".yml", ".yaml") else (None, [])
-        listed = content.get("large_files") if isinstance(content, dict) else None
-        paths += [str(one["path"]) for one in listed or [] if isinstance(one, dict) and "path" in one]
-    return paths
+    try:
+        return [one.path for one in large_files.listed(root)]
+    except VoxloopError:
+        # Fetching says what is wrong with it.
+        return []
 
 
 def _metadata(files: Files) -> tuple[Any, str]:

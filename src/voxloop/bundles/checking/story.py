@@ -18,6 +18,7 @@ from voxloop.bundles.checking.words import by, sentence
 from voxloop.bundles.checking.workflow import Engine, Workflow
 
 SHOWN = 12
+MOST_NAMED = 25
 
 
 def told(root: Path, flows: Sequence[Workflow], metadata: dict[str, Any]) -> list[Paragraph]:
@@ -38,7 +39,9 @@ def _about(root: Path, flows: Sequence[Workflow], metadata: dict[str, Any]) -> I
     for what, side, name in (("Input channels", "inputs", "image"), ("Output channels", "outputs", "pred")):
         named = channels(metadata, side, name)
         if named:
-            yield f"{what}: {', '.join(f'{number} {_line(called)}' for number, called in sorted(named.items()))}."
+            shown = [f"{number} {_line(called)}" for number, called in sorted(named.items())]
+            rest = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+            yield f"{what}: {', '.join(shown[:MOST_NAMED])}{rest}."
     network = next((flow.network for flow in flows if flow.network is not None), None)
     if network is not None:
         yield _network(network)
@@ -74,7 +77,8 @@ def _flow(flow: Workflow) -> Iterator[tuple[str, list[str]]]:
 def _training(flow: Workflow, engine: Engine) -> Iterator[str]:
     epochs, loader = engine.number("max_epochs"), engine.loader
     batch = None if loader is None else loader.arg("batch_size")
-    yield f"{epochs if epochs is not None else 'A number of'} epochs, {batch if isinstance(batch, int) else 'some'} scans at a time."
+    scans = "some scans" if not isinstance(batch, int) else "1 scan" if batch == 1 else f"{batch} scans"
+    yield f"{epochs if epochs is not None else 'A number of'} epochs, {scans} at a time."
     if flow.loss is not None:
         yield f"Loss: {flow.loss.name}{_given(flow.loss)}."
     optimizer = engine.part.part("optimizer")
