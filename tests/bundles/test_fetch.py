@@ -163,7 +163,7 @@ def linked() -> bytes:
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "outside": (lambda: zipped({"../../evil.py": b"x", **files()}), "outside its folder"),
-    "absolute": (lambda: zipped({"/tmp/evil": b"x"}, ""), "outside its folder"),
+    "absolute": (lambda: zipped({"/etc/evil": b"x"}, ""), "outside its folder"),
     "a link": (linked, "a link"),
     "a bomb": (lambda: zipped(files(**{"models/model.pt": bytes(80 << 20)})), "unpacks to more"),
     "cut off": (lambda: zipped(files())[:-200], "damaged or cut off"),

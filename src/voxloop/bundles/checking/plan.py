@@ -10,7 +10,7 @@ from typing import Any
 
 from voxloop.bundles.checking.finding import Finding, found, shown_key
 from voxloop.bundles.checking.reading import read
-from voxloop.bundles.checking.references import replaced_macros, runnable
+from voxloop.bundles.checking.references import references_of, replaced_macros, runnable, texts_below
 from voxloop.errors import VoxloopError
 
 ENDINGS = (".json", ".yaml", ".yml")
@@ -103,8 +103,8 @@ class Files:
         alone.sort(
             key=lambda path: (next((n for n, stem in enumerate(order) if path.stem.startswith(stem)), 9), path.name)
         )
-        stems: dict[str, tuple[Path, ...]] = {path.stem: (path,) for path in alone}
-        groups: list[tuple[Path, ...]] = [(path,) for path in alone]
+        stems = {path.stem: self._with_what_it_needs(path, alone) for path in alone}
+        groups = list(stems.values())
         for stem, path in sorted(usable.items(), key=lambda item: (item[0].startswith("multi_gpu"), item[0])):
             if path in alone:
                 continue
@@ -114,6 +114,24 @@ class Files:
             groups.append((*base, path))
             stems.setdefault(stem, (*base, path))
         return groups
+
+    def _with_what_it_needs(self, path: Path, others: Sequence[Path]) -> tuple[Path, ...]:
+        """A config that refers to what only another one has is run over that: train_diffusion.json over train_autoencoder.json."""
+        missing = self._missing(path)
+        for other in others if missing else ():
+            if (
+                other != path
+                and other.stem.startswith("train")
+                and missing <= set(self.contents[other])
+                and not self._missing(other)
+            ):
+                return (other, path)
+        return (path,)
+
+    def _missing(self, path: Path) -> set[str]:
+        """The top-level keys that a config refers to and does not have."""
+        refs = {one.partition("::")[0] for text in texts_below(self.contents[path]) for one in references_of(text)}
+        return refs - set(self.contents[path]) - {"", "_meta_"}
 
     def _base(self, stem: str, known: dict[str, tuple[Path, ...]]) -> tuple[Path, ...] | None:
         """What an overlay lies on, by its name: multi_gpu_evaluate on evaluate, inference_trt on inference, the rest on train."""

@@ -153,7 +153,8 @@ def references_of(value: Any) -> set[str]:
     return {one for one in ids if said.startswith("$") or said == f"@{one}"}
 
 
-def _texts_below(value: Any) -> Iterator[str]:
+def texts_below(value: Any) -> Iterator[str]:
+    """Every text in a part of a config."""
     stack = [value]
     while stack:
         one = stack.pop()
@@ -174,7 +175,7 @@ def _reached(config: Config, starts: list[str]) -> set[str]:
             continue
         reached.add(key)
         value = config.at(key)
-        for text in _texts_below(value if value is not MISSING else None):
+        for text in texts_below(value if value is not MISSING else None):
             stack += references_of(text) - reached
     return reached
 
