@@ -31,7 +31,6 @@ NEEDS = {
     "UNETR": "einops",
     "ViT": "einops",
     "MLFlowHandler": "mlflow",
-    "TransChex": "transformers",
 }
 DISTRIBUTIONS = {
     "itk": "itk",

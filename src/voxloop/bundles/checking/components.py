@@ -17,11 +17,10 @@ RENAMED = {
     "AsChannelFirst": "EnsureChannelFirst",
     "SplitChanneld": "SplitDimd",
     "SplitChannel": "SplitDim",
-    "ToMetaTensord": "EnsureTyped",
 }
 # Arguments that older bundles give and that have no successor.
 REMOVED = {
-    ("SwinUNETR", "img_size"): "MONAI 1.5 removed it, for the size of the input is found when it comes; take it out.",
+    ("SwinUNETR", "img_size"): "MONAI has removed it, for the size of the input is found when it comes; take it out.",
     ("UNETR", "pos_embed"): 'MONAI calls it "proj_type" now.',
     ("ViT", "pos_embed"): 'MONAI calls it "proj_type" now.',
 }

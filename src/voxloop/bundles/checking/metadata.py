@@ -36,7 +36,7 @@ def judge(metadata: Any, name: str) -> Iterator[Finding]:
     if PACKAGES[1] in metadata:
         yield found(
             "deprecated_name",
-            f"{name}: {PACKAGES[1]} is called {PACKAGES[0]} since MONAI 1.4; rename it.",
+            f"{name}: {PACKAGES[1]} is called {PACKAGES[0]} now; rename it.",
             name,
             PACKAGES[1],
         )
