@@ -113,7 +113,11 @@ def origin_of(files: Sequence[Path]) -> Origin:
                 raise VoxloopError(f"{path.name} {placed}; it is no slice of a volume, leave it out.")
             planes += placed
         stacks = [stack_of(part.planes) for part in parts_of(planes)]
-        many = {path for path in raws if sum(plane.file == path for plane in planes) > 1} if len(planes) > len(raws) else set()
+        many = (
+            {path for path in raws if sum(plane.file == path for plane in planes) > 1}
+            if len(planes) > len(raws)
+            else set()
+        )
         shown: dict[int, tuple[Instance, ...]] = {}
         positions: dict[int, Triple] = {}
         for stack in stacks:
@@ -144,7 +148,9 @@ def _read(path: Path) -> Any:
 
 
 def _instance(path: Path, elements: Any) -> Instance:
-    found = Instance(text(elements, "SOPClassUID"), text(elements, "SOPInstanceUID"), text(elements, "SeriesInstanceUID"))
+    found = Instance(
+        text(elements, "SOPClassUID"), text(elements, "SOPInstanceUID"), text(elements, "SeriesInstanceUID")
+    )
     if not (found.sop_class and found.uid and found.series):
         raise VoxloopError(
             f"{path.name} has no name of its own in DICOM (SOP class, instance or series UID), so nothing can refer to it; "

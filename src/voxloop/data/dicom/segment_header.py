@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from voxloop import __version__
 from voxloop.data.colours import colour_of
 from voxloop.data.dicom.codes import coded
 from voxloop.data.dicom.origin import Instance, Origin
@@ -25,6 +24,15 @@ MOST_LETTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """What made a segmentation: a model, its version, and the version of the software that ran it."""
+
+    model: str
+    version: str
+    software: str
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """The pixels of one value in one slice of the grid; `segment` counts the classes from 1."""
 
@@ -33,11 +41,9 @@ class Frame:
     k: int
 
 
-def header_of(
-    origin: Origin, names: Mapping[int, str], frames: Sequence[Frame], model: tuple[str, str], moment: datetime
-) -> Any:
+def header_of(origin: Origin, names: Mapping[int, str], frames: Sequence[Frame], maker: Maker, moment: datetime) -> Any:
     """A whole segmentation but for its pixels."""
-    header = _identified(origin, model, moment)
+    header = _identified(origin, maker, moment)
     header.ImageType = ["DERIVED", "PRIMARY"]
     header.ContentLabel, header.ContentCreatorName = "SEGMENTATION", ""
     filled = f"; {origin.filled} slices are interpolated" if origin.filled else ""
@@ -47,7 +53,7 @@ def header_of(
     header.BitsAllocated, header.BitsStored, header.HighBit = 1, 1, 0
     header.SegmentationType, header.SegmentsOverlap = "BINARY", "NO"
     header.SegmentSequence = [
-        _segment(number, label(names[value], value), model) for number, value in enumerate(sorted(names), 1)
+        _segment(number, label(names[value], value), maker) for number, value in enumerate(sorted(names), 1)
     ]
     header.ReferencedSeriesSequence = _series(origin)
     header.DimensionOrganizationSequence, header.DimensionIndexSequence = _dimensions()
@@ -68,7 +74,7 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
-def _identified(origin: Origin, model: tuple[str, str], moment: datetime) -> Any:
+def _identified(origin: Origin, maker: Maker, moment: datetime) -> Any:
     """The patient and the study of the scan, in its own words, and a series of our own."""
     import highdicom as hd
 
@@ -83,7 +89,7 @@ def _identified(origin: Origin, model: tuple[str, str], moment: datetime) -> Any
         modality="SEG",
         manufacturer="Voxloop",
         manufacturer_model_name="voxloop",
-        software_versions=__version__,
+        software_versions=maker.software,
         device_serial_number="none",
         transfer_syntax_uid=EXPLICIT_LITTLE_ENDIAN,
         patient_id=who["PatientID"],
@@ -95,7 +101,7 @@ def _identified(origin: Origin, model: tuple[str, str], moment: datetime) -> Any
         study_time=who["StudyTime"],
         accession_number=who["AccessionNumber"],
         referring_physician_name=who["ReferringPhysicianName"],
-        series_description=_short(f"{model[0]} {model[1]}: research, not a medical device"),
+        series_description=_short(f"{maker.model} {maker.version}: research, not a medical device"),
         content_qualification="RESEARCH",
         content_date=moment.date(),
         content_time=moment.time(),
@@ -111,12 +117,14 @@ def _identified(origin: Origin, model: tuple[str, str], moment: datetime) -> Any
     return header
 
 
-def _segment(number: int, name: str, model: tuple[str, str]) -> Any:
+def _segment(number: int, name: str, maker: Maker) -> Any:
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
     what = coded(name)
-    made_by = hd.AlgorithmIdentificationSequence(_short(model[0]), codes.DCM.ArtificialIntelligence, _short(model[1]))
+    made_by = hd.AlgorithmIdentificationSequence(
+        _short(maker.model), codes.DCM.ArtificialIntelligence, _short(maker.version)
+    )
     segment: Any = hd.seg.SegmentDescription(
         number,
         name,

@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from voxloop import __version__
 from voxloop.data.dicom.origin import Origin, origin_of
-from voxloop.data.dicom.segment_header import Frame, header_of
+from voxloop.data.dicom.segment_header import Frame, Maker, header_of
 from voxloop.data.dicom.stream import quiet
 from voxloop.data.geometry import Geometry
 from voxloop.data.whole import whole
@@ -36,14 +35,14 @@ def write_segmentation(
     geometry: Geometry,
     names: Mapping[int, str],
     slices: Sequence[Path],
+    maker: Maker,
     *,
-    model: tuple[str, str] = ("voxloop", __version__),
     moment: datetime | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Writes labels [i, j, k], whose values from 1 have these names, for the scan that these slices are; whole or not at all.
 
-    `model` is the name and the version of what made them. Of two files from the same labels only UIDs and the `moment` differ.
+    Of two files from the same labels only UIDs and the `moment` differ.
     """
     origin = origin_of(slices)
     _require_its_grid(path.name, origin, labels, geometry)
@@ -54,7 +53,14 @@ def write_segmentation(
     if size > MOST_PIXEL_BYTES:
         raise VoxloopError(f"{path.name} would have {size >> 30} GB of pixels, and DICOM goes to 4; save as .seg.nrrd.")
     with quiet():
-        header = header_of(origin, names, frames, model, moment or datetime.now())
+        try:
+            header = header_of(origin, names, frames, maker, moment or datetime.now())
+        # What a hostile header says of a patient may be refused anywhere in two libraries, in words that hold it.
+        except Exception as error:
+            raise VoxloopError(
+                f"{slices[0].name} says something of its patient or study that cannot be said again ({type(error).__name__}); "
+                "save as .seg.nrrd or .nii.gz."
+            ) from error
         with whole(path) as partial:
             header.save_as(partial, enforce_file_format=True)
             _append_pixels(partial, volume, frames, size, progress, path.name)
