@@ -59,8 +59,9 @@ def header_of(origin: Origin, names: Mapping[int, str], frames: Sequence[Frame],
     header.DimensionOrganizationSequence, header.DimensionIndexSequence = _dimensions()
     header.NumberOfFrames = len(frames)
     header.SharedFunctionalGroupsSequence = [_shared(origin)]
-    places = {k: number for number, k in enumerate(sorted({frame.k for frame in frames}), 1)}
-    header.PerFrameFunctionalGroupsSequence = [_frame(frame, places[frame.k], origin) for frame in frames]
+    # What a slice says is the same for every class in it, and made once.
+    slices = {k: _slice(k, number, origin) for number, k in enumerate(sorted({frame.k for frame in frames}), 1)}
+    header.PerFrameFunctionalGroupsSequence = [_frame(frame, slices[frame.k]) for frame in frames]
     return header
 
 
@@ -93,20 +94,20 @@ def _identified(origin: Origin, maker: Maker, moment: datetime) -> Any:
         device_serial_number="none",
         transfer_syntax_uid=EXPLICIT_LITTLE_ENDIAN,
         patient_id=who["PatientID"],
-        patient_name=who["PatientName"],
         patient_birth_date=who["PatientBirthDate"],
         patient_sex=who["PatientSex"],
         study_id=who["StudyID"],
         study_date=who["StudyDate"],
         study_time=who["StudyTime"],
         accession_number=who["AccessionNumber"],
-        referring_physician_name=who["ReferringPhysicianName"],
         series_description=_short(f"{maker.model} {maker.version}: research, not a medical device"),
         content_qualification="RESEARCH",
         content_date=moment.date(),
         content_time=moment.time(),
         specific_character_set="ISO_IR 192",
     )
+    # Set here, for highdicom logs a name that is not in DICOM's form.
+    header.PatientName, header.ReferringPhysicianName = who["PatientName"], who["ReferringPhysicianName"]
     header.InstanceCreationDate, header.InstanceCreationTime = header.ContentDate, header.ContentTime
     for keyword, value in who.items():
         if value and keyword not in header:
@@ -184,18 +185,34 @@ def _shared(origin: Origin) -> Any:
     )
 
 
-def _frame(frame: Frame, place: int, origin: Origin) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """A slice's number among those that have frames, where it lies, and what it is derived from."""
+
+    number: int
+    position: Any
+    derivation: list[Any]
+
+
+def _slice(k: int, number: int, origin: Origin) -> _Slice:
     import highdicom as hd
 
+    position = hd.PlanePositionSequence("PATIENT", origin.position_of(k))
+    if k not in origin.shown:
+        # It was interpolated, and is derived from no file that could be named.
+        return _Slice(number, position, [])
     derived = _item(
         DerivationCodeSequence=[hd.sr.CodedConcept("113076", "DCM", "Segmentation")],
-        SourceImageSequence=[_shown(one) for one in origin.shown.get(frame.k, ())],
+        SourceImageSequence=[_shown(one) for one in origin.shown[k]],
     )
+    return _Slice(number, position, [derived])
+
+
+def _frame(frame: Frame, where: _Slice) -> Any:
     return _item(
-        FrameContentSequence=[_item(DimensionIndexValues=[frame.segment, place])],
-        PlanePositionSequence=hd.PlanePositionSequence("PATIENT", origin.position_of(frame.k)),
-        # A slice that was interpolated is derived from no file that could be named.
-        DerivationImageSequence=[derived] if frame.k in origin.shown else [],
+        FrameContentSequence=[_item(DimensionIndexValues=[frame.segment, where.number])],
+        PlanePositionSequence=where.position,
+        DerivationImageSequence=where.derivation,
         SegmentIdentificationSequence=[_item(ReferencedSegmentNumber=frame.segment)],
     )
 

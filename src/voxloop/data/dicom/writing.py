@@ -52,18 +52,18 @@ def write_segmentation(
     size = -(-len(frames) * volume[0].size // 8)
     if size > MOST_PIXEL_BYTES:
         raise VoxloopError(f"{path.name} would have {size >> 30} GB of pixels, and DICOM goes to 4; save as .seg.nrrd.")
-    with quiet():
+    with quiet(), whole(path) as partial:
         try:
-            header = header_of(origin, names, frames, maker, moment or datetime.now())
-        # What a hostile header says of a patient may be refused anywhere in two libraries, in words that hold it.
+            header_of(origin, names, frames, maker, moment or datetime.now()).save_as(partial, enforce_file_format=True)
+        except OSError:
+            raise
+        # What a header says of a patient may be refused anywhere in two libraries, in words that hold it.
         except Exception as error:
             raise VoxloopError(
                 f"{slices[0].name} says something of its patient or study that cannot be said again ({type(error).__name__}); "
                 "save as .seg.nrrd or .nii.gz."
             ) from error
-        with whole(path) as partial:
-            header.save_as(partial, enforce_file_format=True)
-            _append_pixels(partial, volume, frames, size, progress, path.name)
+        _append_pixels(partial, volume, frames, size, progress, path.name)
 
 
 def _require_its_grid(name: str, origin: Origin, labels: Labels, geometry: Geometry) -> None:
