@@ -79,8 +79,11 @@ def _require_dicom(path: Path) -> None:
 
 
 def _in_folder(folder: Path, allow_gaps: bool, progress: Progress | None) -> Found:
-    inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    own = [path for path in inside if path.name.lower().endswith(ENDINGS)]
+    try:
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise VoxloopError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
+    own = [path for path in inside if _is_scan(path.name)]
     if not own and (folder / DATASET).is_file():
         raise VoxloopError(f"{folder} is a dataset; name its folder of scans, such as {folder / 'imagesTs'}.")
     if own:
@@ -101,32 +104,33 @@ def _in_folder(folder: Path, allow_gaps: bool, progress: Progress | None) -> Fou
 def _in_case_folders(root: Path) -> Found:
     """The one scan of each folder below; where there are several, which is meant is for a person to say."""
     sources, said = [], []
-    for folder in _folders(root):
-        own = [path for path in sorted(folder.iterdir()) if _is_scan(path)]
+    for folder, names in _folders(root):
+        own = sorted(name for name in names if _is_scan(name))
         if len(own) == 1:
-            sources.append(Source(_case_in(root, own[0]), own[0]))
+            sources.append(Source(_case_in(root, folder / own[0]), folder / own[0]))
         elif own:
             said.append(
-                f"{folder} holds several scans ({_listed([path.name for path in own])}), so it is left out; "
+                f"{folder} holds several scans ({_listed(own)}), so it is left out; "
                 "name it to have each segmented, or name the one."
             )
     return Found(tuple(sources), tuple(said))
 
 
-def _is_scan(path: Path) -> bool:
-    return path.name.lower().endswith(ENDINGS) and not path.name.startswith(".")
+def _is_scan(name: str) -> bool:
+    """Hidden files are none: macOS leaves `._` files."""
+    return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    """All folders below through links, each once: links may lead in circles."""
+def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """All folders below and what they hold, through links, each once: links may lead in circles."""
     seen: set[tuple[int, int]] = set()
-    for place, folders, _ in os.walk(root, followlinks=True):
+    for place, folders, names in os.walk(root, followlinks=True):
         here = Path(place).stat()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if (here.st_dev, here.st_ino) in seen:
             folders.clear()
         elif Path(place) != root:
-            yield Path(place)
+            yield Path(place), names
         seen.add((here.st_dev, here.st_ino))
 
 
