@@ -163,7 +163,7 @@ def test_a_dataset_is_not_taken_for_a_folder_of_cases(tmp_path: Path) -> None:
     volume(tmp_path / "imagesTr" / "a.nii.gz")
     volume(tmp_path / "labelsTr" / "a.nii.gz")
     (tmp_path / "dataset.json").write_text("{}")
-    with pytest.raises(VoxloopError, match="is a dataset; name its folder of scans, such as .*imagesTs"):
+    with pytest.raises(VoxloopError, match=r"is a dataset; name its folder of scans, such as .*imagesTs"):
         sources_in([tmp_path])
     assert [source.case for source in sources_in([tmp_path / "imagesTr"])] == ["a"]
 
@@ -197,7 +197,7 @@ def test_one_series_is_no_scan_of_several_channels(tmp_path: Path) -> None:
     (source,) = sources_in([tmp_path])
     assert source.open(channels=1).channels == 1
     with pytest.raises(
-        VoxloopError, match='is one DICOM series, and the model takes 4 channels.*"voxloop data import"'
+        VoxloopError, match=r'is one DICOM series, and the model takes 4 channels.*"voxloop data import"'
     ):
         source.open(channels=4)
 

@@ -337,7 +337,7 @@ def test_segments_say_in_codes_what_they_are_and_what_made_them(tmp_path: Path) 
 
 
 def test_the_patient_and_the_study_are_those_of_the_scan_letter_for_letter(tmp_path: Path, caplog: Any) -> None:
-    said = {
+    said: dict[str, Any] = {
         "SpecificCharacterSet": "ISO_IR 100",
         "PatientName": "Müller  Käthe",
         "PatientID": "A  1-ß",

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from voxloop.data.dicom.header import frame_of_reference
+from voxloop.data.dicom.identity import IDENTITY_KEYWORDS, identity_of
 from voxloop.data.dicom.parts import parts_of
 from voxloop.data.dicom.planes import Plane, Triple, Vector, planes_of
 from voxloop.data.dicom.stack import EVEN_MM, EVEN_SHARE, LPS_TO_RAS, Stack, stack_of
 from voxloop.data.dicom.stream import quiet, read_raw
 from voxloop.data.dicom.tags import PIXEL_KEYWORDS, PLACE_KEYWORDS, SERIES_KEYWORDS, tags
-from voxloop.data.dicom.values import text
+from voxloop.data.dicom.values import text, whole
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
-
-# Of the patient and the study, what has to be the same in all that is derived from a scan, or a PACS files it elsewhere.
-IDENTITY_KEYWORDS = (
-    "PatientName",
-    "PatientID",
-    "IssuerOfPatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "PatientAge",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "LongitudinalTemporalInformationModified",
-    "ClinicalTrialSponsorName",
-    "ClinicalTrialProtocolID",
-    "ClinicalTrialProtocolName",
-    "ClinicalTrialSiteID",
-    "ClinicalTrialSiteName",
-    "ClinicalTrialSubjectID",
-    "StudyInstanceUID",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "StudyDescription",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-    "PositionReferenceIndicator",
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
-)
-# Values of these forms or none: others are refused by whoever reads what is derived.
-FORMS = {
-    "PatientBirthDate": r"\d{8}",
-    "PatientSex": "[MFO]",
-    "StudyDate": r"\d{8}",
-    "StudyTime": r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +38,6 @@ class Origin:
 
     identity: Mapping[str, str]
     frame_of_reference: str
-    modality: str
     series_number: int
     grid: Geometry
     plane: Plane
@@ -102,42 +64,30 @@ def origin_of(files: Sequence[Path]) -> Origin:
     raws = {path: _read(path) for path in dict.fromkeys(files)}
     if not raws:
         raise VoxloopError("No slices are known that a DICOM object could refer to; name those of the scan.")
-    one = next(iter(raws.values())).elements
     with quiet():
-        instances = {path: _instance(path, raw.elements) for path, raw in raws.items()}
-        _require_one_source(list(raws), [raw.elements for raw in raws.values()])
-        planes: list[Plane] = []
-        for path, raw in raws.items():
-            placed = planes_of(path, raw.elements)
-            if isinstance(placed, str):
-                raise VoxloopError(f"{path.name} {placed}; it is no slice of a volume, leave it out.")
-            planes += placed
-        stacks = [stack_of(part.planes) for part in parts_of(planes)]
-        many = (
-            {path for path in raws if sum(plane.file == path for plane in planes) > 1}
-            if len(planes) > len(raws)
-            else set()
-        )
+        headers = {path: raw.elements for path, raw in raws.items()}
+        instances = {path: _instance(path, header) for path, header in headers.items()}
+        _require_one_source(headers)
+        planes = {path: _planes(path, header) for path, header in headers.items()}
+        stacks = [stack_of(part.planes) for part in parts_of([plane for those in planes.values() for plane in those])]
+        lying = [(k, plane) for stack in stacks for k, plane in _on_grid(stack)]
         shown: dict[int, tuple[Instance, ...]] = {}
-        positions: dict[int, Triple] = {}
-        for stack in stacks:
-            for k, plane in _on_grid(stack):
-                found = instances[plane.file]
-                if plane.file in many:
-                    found = Instance(found.sop_class, found.uid, found.series, plane.frame + 1)
-                shown[k] = (*shown.get(k, ()), found)
-                positions.setdefault(k, plane.position)
+        for k, plane in lying:
+            one = instances[plane.file]
+            many = len(planes[plane.file]) > 1
+            shown[k] = (*shown.get(k, ()), replace(one, frame=plane.frame + 1) if many else one)
+        first = next(iter(headers.values()))
         return Origin(
-            {keyword: _said(one, keyword) for keyword in IDENTITY_KEYWORDS},
-            frame_of_reference(one),
-            text(one, "Modality"),
-            _number(text(one, "SeriesNumber")),
-            stacks[0].geometry(),
-            stacks[0].planes[0],
-            stacks[0].step,
-            tuple(instances.values()),
-            shown,
-            positions,
+            identity=identity_of(first),
+            frame_of_reference=frame_of_reference(first),
+            series_number=whole(first, "SeriesNumber"),
+            grid=stacks[0].geometry(),
+            plane=stacks[0].planes[0],
+            step=stacks[0].step,
+            instances=tuple(instances.values()),
+            shown=shown,
+            # Those of the first volume, where a file holds several.
+            positions={k: plane.position for k, plane in reversed(lying)},
         )
 
 
@@ -145,6 +95,13 @@ def _read(path: Path) -> Any:
     if not path.is_file():
         raise VoxloopError(f"The slice {path} is not there any more; bring it back, or save as .seg.nrrd or .nii.gz.")
     return read_raw(path, tags(*IDENTITY_KEYWORDS, *SERIES_KEYWORDS, *PIXEL_KEYWORDS, *PLACE_KEYWORDS))
+
+
+def _planes(path: Path, elements: Any) -> tuple[Plane, ...]:
+    planes = planes_of(path, elements)
+    if isinstance(planes, str):
+        raise VoxloopError(f"{path.name} {planes}; it is no slice of a volume, leave it out.")
+    return planes
 
 
 def _instance(path: Path, elements: Any) -> Instance:
@@ -159,23 +116,23 @@ def _instance(path: Path, elements: Any) -> Instance:
     return found
 
 
-def _require_one_source(files: Sequence[Path], headers: Sequence[Any]) -> None:
-    """Refuses slices of several patients, studies or coordinate systems, and those that say nothing of them."""
-    for what, of in (
-        ("study (StudyInstanceUID)", lambda one: text(one, "StudyInstanceUID")),
-        ("frame of reference (FrameOfReferenceUID)", frame_of_reference),
-        ("patient (PatientID)", lambda one: text(one, "PatientID")),
+def _require_one_source(headers: Mapping[Path, Any]) -> None:
+    """Refuses slices of several patients, studies or coordinate systems, and those that do not say theirs."""
+    for what, of, needed in (
+        ("study (StudyInstanceUID)", lambda header: text(header, "StudyInstanceUID"), True),
+        ("frame of reference (FrameOfReferenceUID)", frame_of_reference, True),
+        ("patient (PatientID)", lambda header: text(header, "PatientID"), False),
     ):
-        said = {of(one): file for file, one in zip(files, headers, strict=True)}
+        said = {of(header): path for path, header in headers.items()}
         if len(said) > 1:
             one, two = list(said.values())[:2]
             raise VoxloopError(
                 f"{one.name} and {two.name} name another {what} each, so that one object cannot be derived from both; "
                 "save as .seg.nrrd or .nii.gz."
             )
-        if not next(iter(said)) and "PatientID" not in what:
+        if needed and "" in said:
             raise VoxloopError(
-                f"{files[0].name} names no {what}, without which nothing can be laid on it in DICOM; save as .seg.nrrd or .nii.gz."
+                f"{said[''].name} names no {what}, without which nothing can be laid on it in DICOM; save as .seg.nrrd or .nii.gz."
             )
 
 
@@ -183,20 +140,3 @@ def _on_grid(stack: Stack) -> list[tuple[int, Plane]]:
     """The slices that lie where the even grid has one; an uneven series has others, which were interpolated from."""
     near = stack.off_mm <= max(EVEN_MM, EVEN_SHARE * stack.step_mm)
     return [(int(k), plane) for k, plane, lies in zip(stack.index, stack.planes, near, strict=True) if lies]
-
-
-def _said(elements: Any, keyword: str) -> str:
-    """A value as text, letter for letter: what a patient is known by is not tidied."""
-    try:
-        value = elements.get(keyword)
-    # pydicom converts lazily, and a conversion may fail in any way.
-    except Exception:
-        return ""
-    many = isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue"
-    said = "" if value is None else "\\".join(map(str, value)) if many else str(value)
-    form = FORMS.get(keyword)
-    return said if form is None or re.fullmatch(form, said) else ""
-
-
-def _number(said: str) -> int:
-    return int(said) if re.fullmatch(r"\d{1,6}", said) else 0

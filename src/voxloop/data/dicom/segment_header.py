@@ -13,12 +13,13 @@ from typing import Any
 
 from voxloop.data.colours import colour_of
 from voxloop.data.dicom.codes import coded
-from voxloop.data.dicom.origin import Instance, Origin
+from voxloop.data.dicom.frame_groups import Frame, frame_groups, item, reference, shared_groups
+from voxloop.data.dicom.origin import Origin
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 # Added to the number of the scan's series, so that a study's list shows segmentations after its scans and in their order.
-SERIES_NUMBER = 9000
+SERIES_NUMBER, MOST_SERIES = 9000, 10**6
 # What DICOM allows for names and descriptions.
 MOST_LETTERS = 64
 
@@ -30,15 +31,6 @@ class Maker:
     model: str
     version: str
     software: str
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The pixels of one value in one slice of the grid; `segment` counts the classes from 1."""
-
-    segment: int
-    value: int
-    k: int
 
 
 def header_of(origin: Origin, names: Mapping[int, str], frames: Sequence[Frame], maker: Maker, moment: datetime) -> Any:
@@ -53,19 +45,17 @@ def header_of(origin: Origin, names: Mapping[int, str], frames: Sequence[Frame],
     header.BitsAllocated, header.BitsStored, header.HighBit = 1, 1, 0
     header.SegmentationType, header.SegmentsOverlap = "BINARY", "NO"
     header.SegmentSequence = [
-        _segment(number, label(names[value], value), maker) for number, value in enumerate(sorted(names), 1)
+        _segment(number, _label(names[value], value), maker) for number, value in enumerate(sorted(names), 1)
     ]
     header.ReferencedSeriesSequence = _series(origin)
     header.DimensionOrganizationSequence, header.DimensionIndexSequence = _dimensions()
     header.NumberOfFrames = len(frames)
-    header.SharedFunctionalGroupsSequence = [_shared(origin)]
-    # What a slice says is the same for every class in it, and made once.
-    slices = {k: _slice(k, number, origin) for number, k in enumerate(sorted({frame.k for frame in frames}), 1)}
-    header.PerFrameFunctionalGroupsSequence = [_frame(frame, slices[frame.k]) for frame in frames]
+    header.SharedFunctionalGroupsSequence = [shared_groups(origin)]
+    header.PerFrameFunctionalGroupsSequence = frame_groups(frames, origin)
     return header
 
 
-def label(name: str, value: int) -> str:
+def _label(name: str, value: int) -> str:
     """A class's name as a segment can have it: one line of 64 letters, in which a backslash would part two values."""
     plain = "".join(letter if letter.isprintable() else " " for letter in name.replace("\\", "/"))
     return _short(" ".join(plain.split()) or f"class {value}")
@@ -83,7 +73,7 @@ def _identified(origin: Origin, maker: Maker, moment: datetime) -> Any:
     header: Any = hd.base.SOPClass(
         study_instance_uid=who["StudyInstanceUID"],
         series_instance_uid=hd.UID(),
-        series_number=SERIES_NUMBER + origin.series_number,
+        series_number=SERIES_NUMBER + min(max(origin.series_number, 0), MOST_SERIES),
         sop_instance_uid=hd.UID(),
         sop_class_uid=SEGMENTATION,
         instance_number=1,
@@ -149,8 +139,8 @@ def _series(origin: Origin) -> list[Any]:
     """Every file that the scan is made of, by series."""
     files: dict[str, list[Any]] = {}
     for one in origin.instances:
-        files.setdefault(one.series, []).append(_reference(one))
-    return [_item(SeriesInstanceUID=uid, ReferencedInstanceSequence=those) for uid, those in files.items()]
+        files.setdefault(one.series, []).append(reference(one))
+    return [item(SeriesInstanceUID=uid, ReferencedInstanceSequence=those) for uid, those in files.items()]
 
 
 def _dimensions() -> tuple[list[Any], list[Any]]:
@@ -158,8 +148,8 @@ def _dimensions() -> tuple[list[Any], list[Any]]:
     import highdicom as hd
 
     organization = hd.UID()
-    index = partial(_item, DimensionOrganizationUID=organization)
-    return [_item(DimensionOrganizationUID=organization)], [
+    index = partial(item, DimensionOrganizationUID=organization)
+    return [item(DimensionOrganizationUID=organization)], [
         index(
             DimensionIndexPointer=0x0062000B,
             FunctionalGroupPointer=0x0062000A,
@@ -171,74 +161,3 @@ def _dimensions() -> tuple[list[Any], list[Any]]:
             DimensionDescriptionLabel="ImagePositionPatient",
         ),
     ]
-
-
-def _shared(origin: Origin) -> Any:
-    import highdicom as hd
-
-    plane = origin.plane
-    # From slice to slice along the normal, as DICOM means it: a tilted gantry's own step is longer.
-    between = abs(float(origin.step @ plane.normal))
-    return _item(
-        PlaneOrientationSequence=hd.PlaneOrientationSequence("PATIENT", (*plane.along_row, *plane.along_column)),
-        PixelMeasuresSequence=hd.PixelMeasuresSequence(plane.pixel_mm, plane.thickness_mm or between, between),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    """A slice's number among those that have frames, where it lies, and what it is derived from."""
-
-    number: int
-    position: Any
-    derivation: list[Any]
-
-
-def _slice(k: int, number: int, origin: Origin) -> _Slice:
-    import highdicom as hd
-
-    position = hd.PlanePositionSequence("PATIENT", origin.position_of(k))
-    if k not in origin.shown:
-        # It was interpolated, and is derived from no file that could be named.
-        return _Slice(number, position, [])
-    derived = _item(
-        DerivationCodeSequence=[hd.sr.CodedConcept("113076", "DCM", "Segmentation")],
-        SourceImageSequence=[_shown(one) for one in origin.shown[k]],
-    )
-    return _Slice(number, position, [derived])
-
-
-def _frame(frame: Frame, where: _Slice) -> Any:
-    return _item(
-        FrameContentSequence=[_item(DimensionIndexValues=[frame.segment, where.number])],
-        PlanePositionSequence=where.position,
-        DerivationImageSequence=where.derivation,
-        SegmentIdentificationSequence=[_item(ReferencedSegmentNumber=frame.segment)],
-    )
-
-
-def _shown(one: Instance) -> Any:
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    source = _reference(one)
-    if one.frame is not None:
-        source.ReferencedFrameNumber = one.frame
-    source.PurposeOfReferenceCodeSequence = [
-        hd.sr.CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
-    ]
-    source.SpatialLocationsPreserved = "YES"
-    return source
-
-
-def _reference(one: Instance) -> Any:
-    return _item(ReferencedSOPClassUID=one.sop_class, ReferencedSOPInstanceUID=one.uid)
-
-
-def _item(**elements: Any) -> Any:
-    from pydicom.dataset import Dataset
-
-    item = Dataset()
-    for keyword, value in elements.items():
-        setattr(item, keyword, value)
-    return item

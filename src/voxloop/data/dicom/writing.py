@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.dicom.frame_groups import Frame
 from voxloop.data.dicom.origin import Origin, origin_of
-from voxloop.data.dicom.segment_header import Frame, Maker, header_of
+from voxloop.data.dicom.segment_header import Maker, header_of
 from voxloop.data.dicom.stream import quiet
 from voxloop.data.geometry import Geometry
 from voxloop.data.whole import whole
