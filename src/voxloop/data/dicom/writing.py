@@ -26,6 +26,7 @@ from voxloop.errors import VoxloopError
 MOST_PIXEL_BYTES = 2**32 - 2
 # Positions are written to a thousandth of a millimetre or better.
 SAME_GRID_MM = 1e-2
+BESIDE_PIXELS = 0.5
 Labels = npt.NDArray[np.uint8]
 Progress = Callable[[int, int, str], None]
 
@@ -47,6 +48,7 @@ def write_segmentation(
     """
     origin = origin_of(slices)
     _require_its_grid(path.name, origin, labels, geometry)
+    _require_upright(path.name, origin)
     # Rows lie together, and each slice is read once for every class in it.
     volume = np.ascontiguousarray(labels.T)
     frames = _frames(path.name, volume, names)
@@ -72,6 +74,17 @@ def _require_its_grid(name: str, origin: Origin, labels: Labels, geometry: Geome
         raise VoxloopError(
             f"{name}: the labels lie on {geometry!r}, and the DICOM slices on {origin.grid!r}; "
             "name the slices that the labels were made from."
+        )
+
+
+def _require_upright(name: str, origin: Origin) -> None:
+    """Refuses a tilted gantry: the standard can hold it, and dcmqi, with which 3D Slicer reads, takes every stack for a straight one."""
+    leaning = origin.step - origin.plane.normal * (origin.step @ origin.plane.normal)
+    beside_mm = float(np.linalg.norm(leaning)) * (origin.grid.shape[2] - 1)
+    if beside_mm > BESIDE_PIXELS * min(origin.plane.pixel_mm):
+        raise VoxloopError(
+            f"{name}: the slices are tilted against their stack (gantry tilt), and 3D Slicer would lay a DICOM segmentation of them "
+            f"up to {beside_mm:.1f} mm beside its place without a word; save as .nii.gz or .nrrd, which hold the tilt."
         )
 
 
