@@ -92,13 +92,12 @@ def _identified(origin: Origin, maker: Maker, moment: datetime) -> Any:
         accession_number=who["AccessionNumber"],
         series_description=_short(f"{maker.model} {maker.version}: research, not a medical device"),
         content_qualification="RESEARCH",
-        content_date=moment.date(),
-        content_time=moment.time(),
-        specific_character_set="ISO_IR 192",
     )
+    header.SpecificCharacterSet = "ISO_IR 192"
     # Set here, for highdicom logs a name that is not in DICOM's form.
     header.PatientName, header.ReferringPhysicianName = who["PatientName"], who["ReferringPhysicianName"]
-    header.InstanceCreationDate, header.InstanceCreationTime = header.ContentDate, header.ContentTime
+    header.ContentDate = header.InstanceCreationDate = moment.strftime("%Y%m%d")
+    header.ContentTime = header.InstanceCreationTime = moment.strftime("%H%M%S.%f")
     for keyword, value in who.items():
         if value and keyword not in header:
             setattr(header, keyword, value.split("\\") if "\\" in value else value)
