@@ -20,7 +20,7 @@ _FARTHEST_STEP = 40
 # A question to a tree costs up to 25 µs, a point of the lattice 0.15 µs in the pass over all.
 _MANY = 1 / 100
 _IN_ONE_TREE = 2_000_000
-_AT_ONCE = 1_000_000
+_AT_ONCE = 200_000
 # Cosines of right angles that a header keeps in single precision are off by less.
 _RIGHT_ANGLE = 1e-5
 
