@@ -93,7 +93,7 @@ METRICS: tuple[Metric, ...] = (
         "difference",
         "%",
         "zero",
-        "The volume of the prediction less that of the truth, in hundredths of the truth's.",
+        "The volume of the prediction less that of the truth, in percent of the truth's.",
         "0 where both are empty, no answer where only the truth is, -100 where only the prediction is.",
     ),
     Metric(
@@ -101,7 +101,7 @@ METRICS: tuple[Metric, ...] = (
         "lesions",
         "",
         "none",
-        "How many lesions the truth has: parts that touch by no face, edge or corner of a voxel.",
+        "How many lesions the truth has: parts that touch each other by no face, edge or corner of a voxel (26-connected).",
         "0 where it is empty.",
     ),
     Metric(

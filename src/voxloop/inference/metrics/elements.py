@@ -1,8 +1,8 @@
 """How much surface passes between eight neighbouring voxels, for each of the 256 ways in which a mask can hold them.
 
 The eight centres are the corners of a cell. The surface runs through the middle of each edge that joins a corner inside the mask to
-one outside, as marching cubes has it (Lorensen and Cline 1987), and Nikolov et al. (2018) weigh surfaces by. The areas are worked out
-here rather than read from a table, so that they hold for cells of every shape, sheared ones included:
+one outside, as in marching cubes (Lorensen and Cline 1987); Nikolov et al. (2018) weigh a surface by its area. The areas are worked
+out here rather than read from a table, so that they hold for cells of every shape, sheared ones included:
 
 - The side with fewer corners falls into groups that are joined by edges (the mask's side, where both have four). So two corners that
   touch diagonally are apart.

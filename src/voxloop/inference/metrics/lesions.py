@@ -1,10 +1,11 @@
 """How many lesions were found: a mask's parts that touch by no face, edge or corner of a voxel, counted one by one.
 
-The field matches lesions in two ways, and both are here. Challenges of small lesions (WMH 2017, ISLES 2022, ATLAS) count a lesion as
-found where the prediction shares a voxel with it: a split lesion is found once and its pieces are not false, and a prediction that runs
-over several finds them all. Instance segmentation (panoptic quality, Metrics Reloaded, panoptica) pairs lesions one to one from an IoU
-on: of a split lesion one piece at most has a partner and the others are false, of merged ones at most one is found. Below an IoU of
-one half several pairings may be possible; the most pairs that can be made count, which no order of the lesions changes.
+The field matches lesions in two ways, and both are here. Challenges of small lesions (WMH 2017, ISLES 2022) count a lesion
+as found where the prediction shares a voxel with it: a split lesion is found once and its pieces are not false, and a
+prediction that runs over several finds them all; F1 is that of ISLES, from the same three counts. Instance segmentation
+(panoptic quality, Metrics Reloaded, panoptica) pairs lesions one to one from an IoU on: of a split lesion one piece at most
+has a partner and the others are false, of merged ones at most one is found. Below an IoU of one half several pairings may be
+possible; the most pairs that can be made count, which no order of the lesions changes.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Scoring:
             if not (math.isfinite(tolerance) and tolerance >= 0):
                 raise VoxloopError(f"A tolerance of {tolerance} mm is none; give 0 mm or more.")
         if self.surface not in KINDS:
-            raise VoxloopError(f'A surface is made of "{self.surface}" nowhere; choose one of: {", ".join(KINDS)}.')
+            raise VoxloopError(f'A surface cannot be made of "{self.surface}"; choose one of: {", ".join(KINDS)}.')
         if not 0 <= self.lesion_iou <= 1:
             raise VoxloopError(f"Lesions cannot share an IoU of {self.lesion_iou}; give a number from 0 to 1.")
 
