@@ -62,6 +62,7 @@ def test_every_figure_has_its_answer_for_nothing(
 def test_the_catalogue_and_the_figures_are_the_same_in_the_same_order() -> None:
     assert list(BY_KEY) == [metric.key for metric in METRICS] == list(figures(ORGAN, ORGAN, GEOMETRY))
     assert set(ANSWERS) == set(BY_KEY)
+    assert len({metric.title for metric in METRICS}) == len(METRICS)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
