@@ -60,6 +60,7 @@ def evaluate(
     Example: voxloop evaluate spleen-ct:best nnunet_predictions --data Task09_Spleen --part test --out results
     """
     from voxloop.errors import VoxloopError
+    from voxloop.inference.evaluation.evaluate import pairs_of
     from voxloop.inference.evaluation.resampling import Resampling
     from voxloop.inference.evaluation.showing import show
     from voxloop.inference.evaluation.tracked import Asked, evaluate_several
@@ -77,6 +78,7 @@ def evaluate(
     chosen = tuple(one.strip() for one in (classes or "").split(",") if one.strip())
     with open_project(project, create=True) as opened:
         folder = datasets.folder_of(opened, data, Bar(words, "Digesting"))
+        pairs_of(folder, split, part)
         datasets.record(opened, folder, Bar(words, "Digesting"))
         asked = Asked(folder, split, part, scoring, chosen, how, device)
         try:

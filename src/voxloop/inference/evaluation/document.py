@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop.inference.evaluation.resampling import Resampling
 from voxloop.inference.evaluation.statistics import Summary, summarise
-from voxloop.inference.metrics import METRICS
+from voxloop.inference.metrics import METRICS, Scoring
 
 if TYPE_CHECKING:
     from voxloop.inference.evaluation.comparing import Comparison
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from voxloop.inference.evaluation.results import Evaluation
 
 VERSION = 1
+FOLDERS = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
 SCHEMA = Path(__file__).with_name("evaluation.schema.json")
 
 
@@ -47,7 +49,7 @@ def document_of_several(
         **_head(evaluations[0], how),
         "complete": not failed and all(one.complete for one in evaluations),
         "models": [_body(one, how) for one in evaluations],
-        "failed_models": [{"model": model, "why": why} for model, why in failed.items()],
+        "failed_models": [{"model": model, "why": without_paths(why)} for model, why in failed.items()],
         "comparisons": [_comparison(one) for one in comparisons],
         "ranking": [_ranking(one) for one in rankings],
     }
@@ -55,14 +57,13 @@ def document_of_several(
 
 def _head(evaluation: Evaluation, how: Resampling) -> dict[str, Any]:
     patients = [one for one in evaluation.patients().values() if one is not None]
-    scoring = {one.name: getattr(evaluation.scoring, one.name) for one in fields(evaluation.scoring)}
     return {
         "voxloop": "evaluation",
         "version": VERSION,
         "dataset": {"name": evaluation.dataset, "ref": evaluation.dataset_ref},
         "split": evaluation.split,
         "part": evaluation.part,
-        "scoring": {key: dict(value) if isinstance(value, Mapping) else value for key, value in scoring.items()},
+        "scoring": scoring_of(evaluation.scoring),
         "statistics": {
             **asdict(how),
             "interval": "BCa bootstrap of the mean",
@@ -74,12 +75,18 @@ def _head(evaluation: Evaluation, how: Resampling) -> dict[str, Any]:
     }
 
 
+def scoring_of(scoring: Scoring) -> dict[str, Any]:
+    """How was scored, as plain values."""
+    content = {one.name: getattr(scoring, one.name) for one in fields(scoring)}
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in content.items()}
+
+
 def _body(evaluation: Evaluation, how: Resampling) -> dict[str, Any]:
     return {
         "model": evaluation.model,
         "complete": evaluation.complete,
         "mean_dice": evaluation.mean_dice,
-        "failed": [{"case": one.case, "why": one.why} for one in evaluation.failed],
+        "failed": [{"case": one.case, "why": without_paths(one.why)} for one in evaluation.failed],
         "notes": list(evaluation.notes),
         "cases": [
             {
@@ -147,6 +154,15 @@ def _ranking(one: Ranking) -> dict[str, Any]:
         "bootstrap": {model: list(shares) for model, shares in zip(one.models, one.shares, strict=True)},
         "tau": {"mean": one.tau, "low": one.tau_low},
     }
+
+
+def without_paths(sentence: str) -> str:
+    """Files by their names: the figures travel, and how somebody's disk is laid out is not for others.
+
+    >>> without_paths("/home/anna/scans/a.nii is damaged")
+    'a.nii is damaged'
+    """
+    return FOLDERS.sub("", sentence)
 
 
 def _plain(value: float) -> float | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from voxloop.data.decathlon import Dataset, Pair, read_dataset, split_cases
-from voxloop.data.scans import Scan, open_labels, open_scan
+from voxloop.data.scans import Scan, open_labels, open_scan, reason
 from voxloop.data.splits import nearest
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation.candidates import Candidate, class_of_value, segmenting
@@ -49,9 +50,8 @@ def evaluate(
     candidate = _candidate(model, dataset)
     output, patients = candidate.meaning.output, dataset.patients
     parts = chosen_parts(output, classes)
-    how = scoring or Scoring()
-    require_tolerances_of(how, output.parts)
-    pairs = _pairs(dataset_dir, split, part)
+    how = _scoring_of(scoring or Scoring(), parts, output.parts)
+    pairs = pairs_of(dataset_dir, split, part)
     meant = class_of_value(dataset, candidate.meaning)
     notes = candidate.look({pair["case"] for pair in pairs}, _classes_in(output, parts))
     scores: list[CaseScore] = []
@@ -69,7 +69,7 @@ def evaluate(
         # One case does not end a night's work, whatever a model's own transforms or a full memory say of it.
         except Exception as error:
             cause = cause or error
-            failed.append(Failure(pair["case"], _why(error, dataset.root)))
+            failed.append(Failure(pair["case"], _why(error)))
             continue
         scores.append(CaseScore(pair["case"], found, patients[pair["case"]]))
         if watcher is not None:
@@ -97,7 +97,8 @@ def _candidate(model: Any, dataset: Dataset) -> Candidate:
     return candidate
 
 
-def _pairs(dataset_dir: Path, split: str, part: str) -> list[Pair]:
+def pairs_of(dataset_dir: Path, split: str, part: str) -> list[Pair]:
+    """The cases of a part, or of all parts, of a split, which is made where it is the default one and nobody has made it yet."""
     parts = split_cases(dataset_dir, split)
     if part not in ("all", *parts):
         raise VoxloopError(f'A split has no part "{part}"; it has: {", ".join(parts)}, and all.')
@@ -119,24 +120,22 @@ def chosen_parts(output: Classes | Regions, names: Sequence[str]) -> tuple[Part,
     return tuple(known[name] for name in dict.fromkeys(names)) if names else output.parts
 
 
-def require_tolerances_of(how: Scoring, parts: Sequence[Part]) -> None:
-    """Refuses a tolerance for a class that nobody has: it would count for nothing."""
-    names = [part.name for part in parts]
+def _scoring_of(how: Scoring, scored: Sequence[Part], known: Sequence[Part]) -> Scoring:
+    """The tolerances of what is scored; one for a class that nobody has is refused, for it would count for nothing."""
+    names = [part.name for part in known]
     if unknown := [name for name in how.tolerances_mm if name not in names]:
         raise VoxloopError(
             f'A tolerance is given for "{unknown[0]}", and there are: {", ".join(names)}.{nearest(unknown[0], names)}'
         )
+    kept = {part.name: how.tolerances_mm[part.name] for part in scored if part.name in how.tolerances_mm}
+    return replace(how, tolerances_mm=kept)
 
 
 def _classes_in(output: Classes | Regions, parts: Sequence[Part]) -> list[str]:
     return [output.classes[value] for value in sorted({value for part in parts for value in part.values})]
 
 
-def _why(error: Exception, root: Path) -> str:
-    """One sentence without the folder that the dataset lies in, for it goes where the figures go."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else "no message"
-    said = first if isinstance(error, VoxloopError) else f"{type(error).__name__}: {first[:200]}"
-    for place in (root.resolve(), root):
-        said = said.replace(f"{place}/", "")
-    return said
+def _why(error: Exception) -> str:
+    if isinstance(error, VoxloopError):
+        return str(error)
+    return f"{type(error).__name__}: {reason(error)}"

@@ -108,11 +108,12 @@ def _bca_shares(means: Values, estimate: float, sums: Values, counts: Values, ho
     # A unit without an answer leaves nothing out.
     left_out = left_out[counts[kept] > 0]
     pull = left_out.mean() - left_out
-    spread = float((pull**2).sum())
-    skew = float((pull**3).sum()) / (6.0 * spread**1.5) if spread > 0 else 0.0
     ends = np.array([how.alpha / 2, 1 - how.alpha / 2])
-    if not np.isfinite(bias) or spread == 0:
+    if not np.isfinite(bias) or not pull.any():
         return ends
+    # Without a unit, or the powers of small figures vanish.
+    pull /= np.abs(pull).max()
+    skew = float((pull**3).sum()) / (6.0 * float((pull**2).sum()) ** 1.5)
     reach = bias + ndtri(ends)
     shares: Values = ndtr(bias + reach / (1 - skew * reach))
     return shares

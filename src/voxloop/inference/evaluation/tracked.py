@@ -16,8 +16,8 @@ from voxloop.data.whole import write_json
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation.candidates import Candidate, Meaning
 from voxloop.inference.evaluation.comparing import Comparison, compare_all
-from voxloop.inference.evaluation.document import document_of, document_of_several
-from voxloop.inference.evaluation.evaluate import Progress, evaluate
+from voxloop.inference.evaluation.document import document_of, document_of_several, scoring_of
+from voxloop.inference.evaluation.evaluate import Progress, evaluate, pairs_of
 from voxloop.inference.evaluation.ranking import Ranking, rank_all
 from voxloop.inference.evaluation.references import Reference, find
 from voxloop.inference.evaluation.resampling import Resampling
@@ -54,9 +54,7 @@ class Asked:
             "data": str(self.dataset_dir.resolve()),
             "split": self.split,
             "part": self.part,
-            "tolerance_mm": self.scoring.tolerance_mm,
-            **({"tolerances_mm": dict(self.scoring.tolerances_mm)} if self.scoring.tolerances_mm else {}),
-            "surface": self.scoring.surface,
+            **{key: value for key, value in scoring_of(self.scoring).items() if value != {}},
             **({"classes": list(self.classes)} if self.classes else {}),
             "confidence": self.how.confidence,
             "resamples": self.how.resamples,
@@ -121,6 +119,7 @@ def evaluate_several(
     evaluated does not end the work; where no one can, it is an error.
     """
     asked.how.check()
+    pairs_of(asked.dataset_dir, asked.split, asked.part)
     found = find(references, project)
     dataset = read_dataset(asked.dataset_dir)
     done: dict[str, tuple[Evaluation, str]] = {}
@@ -168,6 +167,8 @@ def _tracked(
     labels = {"labels": str(found.maps.resolve())} if found.maps is not None else {}
     params = {"model": candidate.name, **labels, **asked.as_params()}
     run_name = name or f"evaluate {candidate.name}"
+    # The default split is made when it is first asked for: the dataset as it is then is what the run used.
+    pairs_of(asked.dataset_dir, asked.split, asked.part)
     with Run(name=run_name, experiment=EXPERIMENT, params=params, project=project.root) as run:
         for metric in METRICS:
             best = metric.better if metric.better in EXTREMES else None

@@ -10,7 +10,7 @@ from voxloop.inference.evaluation.ranking import Ranking
 from voxloop.inference.metrics import BY_KEY, Metric
 
 # What a table shows unless somebody asks for others, as far as the catalogue has it.
-USUAL = ("dice", "nsd", "hd95", "difference_ml")
+USUAL = ("dice", "nsd", "hd95_mm", "difference_ml")
 # Digits after the point by unit; shares and overlaps have none.
 DIGITS = {"": 3, "mm": 2, "mL": 1, "%": 1}
 
@@ -26,7 +26,11 @@ def title(metric: Metric) -> str:
 
 def number(metric: Metric, value: float) -> str:
     """A figure with the digits of its unit; a dash where there is no answer."""
-    return f"{value:.{DIGITS.get(metric.unit, 2)}f}" if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    # Beyond 1 there are no shares: what has no unit is then a count.
+    digits = DIGITS.get(metric.unit, 2) if metric.unit or abs(value) <= 1 else 0 if value.is_integer() else 2
+    return f"{value:.{digits}f}"
 
 
 def interval(metric: Metric, low: float, high: float) -> str:
@@ -84,7 +88,7 @@ def _won(one: Comparison, model: str) -> str:
 def _gaps(one: Comparison) -> str:
     """Cases that could not be compared, for one of the two has no answer: they may be its worst."""
     said = [
-        f" {gaps} more {'case has' if gaps == 1 else 'cases have'} an answer by {model} alone, and are not counted."
+        f" {gaps} more {'case has' if gaps == 1 else 'cases have'} an answer by {model} alone, and {'is' if gaps == 1 else 'are'} not counted."
         for model, gaps in ((one.a, one.only_a), (one.b, one.only_b))
         if gaps
     ]
