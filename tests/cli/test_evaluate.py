@@ -95,32 +95,13 @@ def test_what_cannot_be_meant_is_refused_before_the_work() -> None:
 
 
 def test_ctrl_c_is_one_sentence_and_an_interrupted_run(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal comes while a bundle, which calls every voxel the background, reads its second case."""
-    import torch
+    """The signal comes while a bundle reads its second case."""
     from typer.testing import CliRunner
 
+    from tests.inference.evaluation.bundles import make_bundle
     from voxloop.cli.main import app
 
-    bundle = work / "model"
-    (bundle / "models").mkdir(parents=True)
-    (bundle / "configs").mkdir()
-    torch.save({}, bundle / "models" / "model.pt")
-    config = {
-        "device": "$torch.device('cpu')",
-        "class_names": ["background", "spleen", "liver"],
-        "network_def": {"_target_": "torch.nn.Conv3d", "in_channels": 1, "out_channels": 3, "kernel_size": 1},
-        "network": {"_target_": "torch.nn.Identity"},
-        "preprocessing": {
-            "_target_": "Compose",
-            "transforms": [
-                {"_target_": "tests.inference.evaluation.made.CtrlC", "before": 2},
-                {"_target_": "LoadImaged", "keys": "image"},
-                {"_target_": "EnsureChannelFirstd", "keys": "image"},
-            ],
-        },
-        "inferer": {"_target_": "SimpleInferer"},
-    }
-    (bundle / "configs" / "inference.json").write_text(json.dumps(config))
+    make_bundle(work / "model", {"_target_": "tests.inference.evaluation.bundles.CtrlC", "before": 2})
     monkeypatch.chdir(work)
     done = CliRunner().invoke(app, ["evaluate", "model", "--data", "Tiny", "--part", "all", "--name", "stopped", *FEW])
     assert done.exit_code == 130, (done.output, done.exception)

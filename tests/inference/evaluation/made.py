@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,16 +88,3 @@ def second_reading(dataset: Path, folder: Path, wrong: float = 0.1, seed: int = 
             np.where(rng.random(truth.shape) < wrong, rng.permutation(truth.ravel()).reshape(truth.shape), truth),
         )
     return folder
-
-
-class CtrlC:
-    """A transform of a bundle at whose turn somebody interrupts the program."""
-
-    def __init__(self, before: int) -> None:
-        self.left = before
-
-    def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
-        self.left -= 1
-        if not self.left:
-            signal.raise_signal(signal.SIGINT)
-        return sample

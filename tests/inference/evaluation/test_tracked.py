@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.inference.evaluation.made import make_dataset, save, second_reading
+from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation import Contest, evaluate_several, evaluate_tracked
 from voxloop.inference.evaluation.document import schema
 from voxloop.inference.evaluation.resampling import Resampling
@@ -183,3 +184,22 @@ def test_an_interrupted_evaluation_keeps_the_cases_that_were_done(folder: Path, 
     assert run.status == "interrupted"
     assert len({one.context["case"] for one in project.series_of(run.id, "eval/dice")}) == 2
     assert project.made(run.id) == []
+
+
+def test_a_model_and_a_person_are_compared_by_the_models_regions(folder: Path, project: Project) -> None:
+    """Though the person's label maps are named first, and hold tissues; the model's figures are found from the model."""
+    from tests.inference.evaluation.bundles import make_bundle
+
+    project.save(make_bundle(folder / "bundle"), "regions", "model", None, ["best"])
+    asked = Asked(folder / "Tiny", part="all", how=HOW)
+    found = evaluate_several([str(folder / "ben"), "regions:best"], project, asked, name="against ben")
+    person, model = found.evaluations
+    assert (person.model, model.model) == ("ben", "regions:v1")
+    assert person.classes == model.classes == ("both", "liver")
+    assert {one.dice for case in model.cases for one in case.classes} == {1.0}
+    assert {one.favours for one in found.comparisons if one.metric.key == "dice"} == {"regions:v1"}
+    (run_id,) = project.users(project.artifact("regions:best"))
+    assert [version.ref for version in project.made(run_id)] == ["regions-evaluation:v1"]
+    assert project.run(run_id).name == "against ben: regions:v1"
+    with pytest.raises(VoxloopError, match="regions:v1 is named twice"):
+        evaluate_several(["regions:v1", "regions:best"], project, asked)

@@ -82,9 +82,7 @@ def _summary(contest: Contest, how: Resampling, metrics: Sequence[Metric], out: 
             table.add_row(*models, Text(name), count, *map(Text, cells))
     out.print(table)
     if absent:
-        out.print(
-            "In brackets: cases whose truth has nothing of the class. docs/how-to/evaluate.md says how these count."
-        )
+        out.print("In brackets: cases whose truth has nothing of the class; each metric has its own rule for these.")
 
 
 def _comparisons(contest: Contest, metrics: Sequence[Metric], out: Console) -> None:
