@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,10 +61,9 @@ def evaluate(
     Example: voxloop evaluate spleen-ct:best nnunet_predictions --data Task09_Spleen --part test --out results
     """
     from voxloop.errors import VoxloopError
+    from voxloop.inference.evaluation import Asked, Resampling, evaluate_several
     from voxloop.inference.evaluation.evaluate import pairs_of
-    from voxloop.inference.evaluation.resampling import Resampling
     from voxloop.inference.evaluation.showing import show
-    from voxloop.inference.evaluation.tracked import Asked, evaluate_several
     from voxloop.inference.evaluation.writing import require_free, write
     from voxloop.store import open_project
     from voxloop.store.artifacts import datasets
@@ -80,16 +80,14 @@ def evaluate(
         folder = datasets.folder_of(opened, data, Bar(words, "Digesting"))
         pairs_of(folder, split, part)
         datasets.record(opened, folder, Bar(words, "Digesting"))
+        started = time.time()
         asked = Asked(folder, split, part, scoring, chosen, how, device)
         try:
             contest = evaluate_several(models, opened, asked, name, lambda model: Bar(words, f"Evaluating {model}"))
         except KeyboardInterrupt:
-            run = opened.runs(limit=1)[0]
-            print(
-                f"voxloop: interrupted; run {run.id} keeps the figures of the cases that were done, "
-                "and the same command scores all of them.",
-                file=sys.stderr,
-            )
+            begun = [run.id for run in opened.runs(limit=1) if run.created >= started]
+            kept = f"run {begun[0]} keeps the figures of the cases that were done, and " if begun else ""
+            print(f"voxloop: interrupted; {kept}the same command scores all of them.", file=sys.stderr)
             raise typer.Exit(130) from None
     written = [] if out is None else write(contest, out, how, shown)
     if as_json:

@@ -203,6 +203,8 @@ def test_a_folder_that_fits_no_case_is_refused_with_an_example(dataset: Path, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(VoxloopError, match="is no bundle, for it has no configs, and it holds no label map"):
         find([str(tmp_path / "empty")], None)
+    with pytest.raises(VoxloopError, match=r"Nothing is at .*gone; check the path"):
+        find([str(tmp_path / "gone")], None)
     with pytest.raises(VoxloopError, match="is named twice; a comparison needs two that differ"):
         find([str(tmp_path / "anna"), f"{tmp_path}/anna/"], None)
 

@@ -69,7 +69,7 @@ def evaluate(
         # One case does not end a night's work, whatever a model's own transforms or a full memory say of it.
         except Exception as error:
             cause = cause or error
-            failed.append(Failure(pair["case"], _why(error)))
+            failed.append(Failure(pair["case"], why(error)))
             continue
         scores.append(CaseScore(pair["case"], found, patients[pair["case"]]))
         if watcher is not None:
@@ -135,7 +135,8 @@ def _classes_in(output: Classes | Regions, parts: Sequence[Part]) -> list[str]:
     return [output.classes[value] for value in sorted({value for part in parts for value in part.values})]
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """What went wrong, in a sentence, whoever raised it."""
     if isinstance(error, VoxloopError):
         return str(error)
     return f"{type(error).__name__}: {reason(error)}"

@@ -14,7 +14,7 @@ from voxloop.inference.evaluation.wording import interval, number, probability, 
 from voxloop.inference.metrics import Metric
 
 if TYPE_CHECKING:
-    from voxloop.inference.evaluation.tracked import Contest
+    from voxloop.inference.evaluation.contest import Contest
 
 SPECIAL = str.maketrans(
     {

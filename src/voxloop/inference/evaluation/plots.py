@@ -13,7 +13,7 @@ from voxloop.inference.evaluation.wording import title
 from voxloop.inference.metrics import Metric
 
 if TYPE_CHECKING:
-    from voxloop.inference.evaluation.tracked import Contest
+    from voxloop.inference.evaluation.contest import Contest
 
 WAY_OUT = "free some space or choose another --out"
 

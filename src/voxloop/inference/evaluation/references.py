@@ -48,7 +48,10 @@ def find(said: Sequence[str], project: Project | None) -> list[Reference]:
 def _find(said: str, project: Project | None) -> Reference:
     folder = Path(said)
     if not folder.exists():
-        return Reference(said, said) if project is None else Reference(said, project.artifact(said).ref, artifact=True)
+        # No artifact has such a name.
+        if project is None or len(folder.parts) > 1:
+            raise VoxloopError(f"Nothing is at {said}; check the path, or name an artifact such as spleen-ct:best.")
+        return Reference(said, project.artifact(said).ref, artifact=True)
     name = folder.resolve().name or said
     if folder.is_dir() and not any(folder.glob("configs")):
         if holds_label_maps(folder):

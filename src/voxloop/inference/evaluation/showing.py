@@ -14,8 +14,8 @@ from voxloop.inference.metrics import Metric
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from voxloop.inference.evaluation.contest import Contest
     from voxloop.inference.evaluation.results import Evaluation
-    from voxloop.inference.evaluation.tracked import Contest
 
 # More belongs into a file.
 MOST_ROWS = 40

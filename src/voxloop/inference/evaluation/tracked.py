@@ -1,25 +1,21 @@
-"""Evaluations as runs: each model's is a run that remembers model, dataset and figures; a comparison is a run of its own."""
+"""Evaluations as runs: each candidate's remembers what it judged and what it found; a comparison is a run of its own."""
 
 from __future__ import annotations
 
 import math
 import re
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxloop.data.decathlon import read_dataset
 from voxloop.data.scans import Scan
 from voxloop.data.whole import write_json
-from voxloop.errors import VoxloopError
-from voxloop.inference.evaluation.candidates import Candidate, Meaning
-from voxloop.inference.evaluation.comparing import Comparison, compare_all
-from voxloop.inference.evaluation.document import document_of, document_of_several, scoring_of
+from voxloop.inference.evaluation.candidates import Candidate
+from voxloop.inference.evaluation.document import document_of, scoring_of
 from voxloop.inference.evaluation.evaluate import Progress, evaluate, pairs_of
-from voxloop.inference.evaluation.ranking import Ranking, rank_all
-from voxloop.inference.evaluation.references import Reference, find
+from voxloop.inference.evaluation.references import Reference
 from voxloop.inference.evaluation.resampling import Resampling
 from voxloop.inference.evaluation.results import CaseScore, Evaluation, Failure
 from voxloop.inference.evaluation.statistics import summarise
@@ -29,6 +25,7 @@ from voxloop.monai.viewable import Viewable
 
 if TYPE_CHECKING:
     from voxloop.store import Project
+    from voxloop.store.records import ArtifactVersion
     from voxloop.tracking import Run
 
 EXPERIMENT = "evaluation"
@@ -63,104 +60,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """Several candidates on the same cases: their evaluations in the order in which they were named, and what lies between them."""
+class Tracked:
+    """An evaluation, its run, and the version of an artifact that holds its figures."""
 
-    evaluations: tuple[Evaluation, ...]
-    comparisons: tuple[Comparison, ...] = ()
-    rankings: tuple[Ranking, ...] = ()
-    # Candidates that could not be evaluated at all.
-    failed: tuple[Failure, ...] = ()
-    run_ids: tuple[str, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        return not self.failed and all(one.complete for one in self.evaluations)
-
-    def as_dict(self, how: Resampling | None = None) -> dict[str, Any]:
-        """Plain numbers, for JSON: of one candidate its own evaluation.json, of several that of the comparison."""
-        if len(self.evaluations) == 1 and not self.failed:
-            return document_of(self.evaluations[0], how)
-        failed = {one.case: one.why for one in self.failed}
-        return document_of_several(self.evaluations, self.comparisons, self.rankings, failed, how)
+    evaluation: Evaluation
+    run_id: str
+    version: ArtifactVersion
 
 
-def evaluate_tracked(
-    reference: str,
-    dataset_dir: Path,
-    project: Project,
-    *,
-    split: str = "default",
-    part: str = "validation",
-    device: str | None = None,
-    name: str | None = None,
-    progress: Progress | None = None,
-    scoring: Scoring | None = None,
-    classes: Sequence[str] = (),
-    how: Resampling | None = None,
-) -> Evaluation:
-    """Evaluates one model, or folder of label maps, as a run of its own, which remembers the model and the dataset that it used."""
-    asked = Asked(dataset_dir, split, part, scoring or Scoring(), tuple(classes), how or Resampling(), device)
-    (found,) = find([reference], project)
-    candidate = found.load(read_dataset(dataset_dir), project, device, None)
-    return _tracked(found, candidate, asked, project, name, progress)[0]
-
-
-def evaluate_several(
-    references: Sequence[str],
-    project: Project,
-    asked: Asked,
-    name: str | None = None,
-    progress: Callable[[str], Progress] | None = None,
-) -> Contest:
-    """Evaluates each candidate, and compares them where there are two or more.
-
-    Models come first, so that label maps are read as the classes and regions of the first of them. A candidate that cannot be
-    evaluated does not end the work; where no one can, it is an error.
-    """
-    asked.how.check()
-    pairs_of(asked.dataset_dir, asked.split, asked.part)
-    found = find(references, project)
-    dataset = read_dataset(asked.dataset_dir)
-    done: dict[str, tuple[Evaluation, str]] = {}
-    failed: list[Failure] = []
-    like: Meaning | None = None
-    for one in sorted(found, key=lambda one: one.maps is not None):
-        try:
-            candidate = one.load(dataset, project, asked.device, like)
-            if one.maps is None and like is None:
-                like = candidate.meaning
-            shown = None if progress is None else progress(one.name)
-            run_name = f"{name}: {one.name}" if name and len(found) > 1 else name
-            done[one.name] = _tracked(one, candidate, asked, project, run_name, shown)
-        except VoxloopError as error:
-            if len(found) == 1:
-                raise
-            failed.append(Failure(one.name, str(error)))
-    if not done:
-        raise VoxloopError(f"None of {len(found)} could be evaluated; the first: {failed[0].why}")
-    evaluations = [done[one.name][0] for one in found if one.name in done]
-    run_ids = tuple(done[one.name][1] for one in found if one.name in done)
-    if len(evaluations) < 2:
-        return Contest(tuple(evaluations), failed=tuple(failed), run_ids=run_ids)
-    contest = Contest(tuple(evaluations), run_ids=run_ids)
-    try:
-        contest = replace(
-            contest,
-            comparisons=tuple(compare_all(evaluations, asked.how)),
-            rankings=tuple(rank_all(evaluations, asked.how)),
-            failed=tuple(failed),
-        )
-    except VoxloopError as error:
-        # The figures of each are worth having without it.
-        return replace(contest, failed=(*failed, Failure("comparison", str(error))))
-    _track_contest(contest, asked, project, name)
-    return contest
-
-
-def _tracked(
+def track(
     found: Reference, candidate: Candidate, asked: Asked, project: Project, name: str | None, progress: Progress | None
-) -> tuple[Evaluation, str]:
+) -> Tracked:
+    """Evaluates a candidate as a run."""
     from voxloop.store.artifacts import datasets
     from voxloop.tracking import Run
 
@@ -192,10 +103,9 @@ def _tracked(
         _tell(run, [f"{one.case}: {one.why}" for one in evaluation.failed], evaluation.notes)
         about = {"model": candidate.name, "dataset": version.ref, "split": asked.split, "part": asked.part}
         figures = {"cases": len(evaluation.cases), "dice": evaluation.mean_dice, "complete": evaluation.complete}
-        _save(
-            run, f"{_plain(found)}-evaluation", "evaluation", document_of(evaluation, asked.how), {**about, **figures}
-        )
-        return evaluation, run.id
+        document = document_of(evaluation, asked.how)
+        saved = _save(run, f"{_plain(found)}-evaluation", "evaluation", document, {**about, **figures})
+        return Tracked(evaluation, run.id, saved)
 
 
 def _log_means(run: Run, evaluation: Evaluation, how: Resampling) -> None:
@@ -205,18 +115,25 @@ def _log_means(run: Run, evaluation: Evaluation, how: Resampling) -> None:
     run.log({"eval/mean_dice": evaluation.mean_dice}, step=0)
 
 
-def _track_contest(contest: Contest, asked: Asked, project: Project, name: str | None) -> None:
+def track_comparison(
+    each: Sequence[Tracked],
+    document: dict[str, Any],
+    failed: Sequence[Failure],
+    asked: Asked,
+    project: Project,
+    name: str | None,
+) -> None:
     """A run of its own: it belongs to no one of the models, and outlives each."""
     from voxloop.tracking import Run
 
-    models = [one.model for one in contest.evaluations]
-    params = {"models": models, "evaluations": list(contest.run_ids), **asked.as_params()}
+    models = [one.evaluation.model for one in each]
+    params = {"models": models, "evaluations": [one.run_id for one in each], **asked.as_params()}
     run_name = name or f"compare {', '.join(models)}"
     with Run(name=run_name, experiment=EXPERIMENT, params=params, project=project.root) as run:
-        for made in (one for run_id in contest.run_ids for one in project.made(run_id)):
-            project.use(run.id, made)
-        _tell(run, [f"{one.case}: {one.why}" for one in contest.failed], ())
-        _save(run, "comparison", "comparison", contest.as_dict(asked.how), {"models": models})
+        for one in each:
+            project.use(run.id, one.version)
+        _tell(run, [f"{one.case}: {one.why}" for one in failed], ())
+        _save(run, "comparison", "comparison", document, {"models": models})
 
 
 def _tell(run: Run, failed: Sequence[str], notes: Sequence[str]) -> None:
@@ -227,11 +144,11 @@ def _tell(run: Run, failed: Sequence[str], notes: Sequence[str]) -> None:
         run.notes = "\n".join([*(f"Without figures: {one}" for one in failed), *notes])
 
 
-def _save(run: Run, name: str, kind: str, document: dict[str, Any], about: dict[str, Any]) -> None:
+def _save(run: Run, name: str, kind: str, document: dict[str, Any], about: dict[str, Any]) -> ArtifactVersion:
     with tempfile.TemporaryDirectory(prefix="voxloop-evaluation-") as folder:
         path = Path(folder) / EVALUATION
         write_json(path, document)
-        run.save(path, name, kind, ["latest"], about)
+        return run.save(path, name, kind, ["latest"], about)
 
 
 def _plain(found: Reference) -> str:

@@ -17,7 +17,7 @@ from voxloop.inference.metrics import METRICS, Metric
 from voxloop.store.results import tables
 
 if TYPE_CHECKING:
-    from voxloop.inference.evaluation.tracked import Contest
+    from voxloop.inference.evaluation.contest import Contest
 
 EVALUATION = "evaluation.json"
 WAY_OUT = "free some space or choose another --out"
@@ -100,7 +100,7 @@ def _comparisons(contest: Contest) -> Rows:
             "only_a": one.only_a,
             "only_b": one.only_b,
             "units": one.units,
-            "unit": one.unit,
+            "units_are": f"{one.unit}s",
             "mean": _cell(one.mean),
             "mean_ci_low": _cell(one.mean_low),
             "mean_ci_high": _cell(one.mean_high),
