@@ -24,7 +24,7 @@ from voxloop.inference.evaluation.showing import show
 from voxloop.inference.evaluation.statistics import summarise
 from voxloop.inference.evaluation.wording import number, title, usual
 from voxloop.inference.evaluation.writing import require_free, write
-from voxloop.inference.metrics import BY_KEY, METRICS
+from voxloop.inference.metrics import BY_KEY, METRICS, Metric
 
 HOW = Resampling(resamples=200)
 DICE = BY_KEY["dice"]
@@ -181,8 +181,9 @@ def test_an_earlier_evaluation_is_not_written_over_unasked(written: tuple[Contes
         require_free(tmp_path / "file", overwrite=False)
 
 
+@pytest.mark.parametrize("metrics", [usual(), list(METRICS) * 4], ids=["usual", "many"])
 @pytest.mark.parametrize("models", ["A", "AB", "ABCD"])
-def test_the_terminal_is_readable_at_100_columns(models: str) -> None:
+def test_the_terminal_is_readable_at_100_columns(models: str, metrics: list[Metric]) -> None:
     from io import StringIO
 
     from rich.console import Console
@@ -190,12 +191,12 @@ def test_the_terminal_is_readable_at_100_columns(models: str) -> None:
     out = StringIO()
     contest = contest_of(models, cases=30)
     first = replace(contest.evaluations[0], notes=("A: x is of no case of the dataset.",))
-    show(replace(contest, evaluations=(first, *contest.evaluations[1:])), HOW, usual(), Console(file=out, width=100))
+    show(replace(contest, evaluations=(first, *contest.evaluations[1:])), HOW, metrics, Console(file=out, width=100))
     said = out.getvalue()
     rows = [line for line in said.splitlines() if line[:1] in "│┃┏┗├└┡"]
     assert max(map(len, rows)) <= 100
-    for metric in usual():
-        assert title(metric) in said, "no head of a column is cut"
+    for metric in metrics:
+        assert title(metric) in said, "no name of a metric is cut"
     assert "A: x is of no case of the dataset." in said
     assert ("and 20 better rows" in said) == (models == "A")
     assert ("A is better than B in Dice of spleen by 0.0" in " ".join(said.split())) == (len(models) > 1)

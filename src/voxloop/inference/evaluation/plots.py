@@ -59,14 +59,15 @@ def _boxes(axes: Any, contest: Contest, metric: Metric, names: bool) -> None:
     labels, groups = [], _groups(contest, metric)
     for number, (name, model, values) in enumerate(groups, start=1):
         colour = f"C{models.index(model) % 10}"
-        labels.append(f"{name}\n{model}" if len(models) > 1 else name)
+        labels.append(f"{name}, {model}" if len(models) > 1 else name)
         if not len(values):
             continue
         axes.boxplot([values], positions=[number], widths=0.5, showfliers=False, medianprops={"color": "black"})
         # Side by side in the order of cases, not by chance: the same figures give the same picture.
         across = [number + 0.3 * (place / max(1, len(values) - 1) - 0.5) for place in range(len(values))]
         axes.plot(across, values, ".", color=colour, alpha=0.6)
-    turned = 90 if len(labels) > 6 or max(map(len, labels)) > 24 else 0
+    # As many letters as stand beside each other.
+    turned = 90 if len(labels) > 1 and max(map(len, labels)) > 8 else 0
     axes.set_xticks(range(1, len(labels) + 1), labels if names else [""] * len(labels), rotation=turned)
     axes.set_xlim(0.4, len(labels) + 0.6)
     axes.set_ylabel(title(metric))

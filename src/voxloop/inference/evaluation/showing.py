@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from voxloop.inference.evaluation.resampling import Resampling
-from voxloop.inference.evaluation.statistics import summarise
+from voxloop.inference.evaluation.statistics import Summary, summarise
 from voxloop.inference.evaluation.wording import interval, number, sentence, stability, title
 from voxloop.inference.metrics import Metric
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # More belongs into a file.
 MOST_ROWS = 40
 MOST_SENTENCES = 12
+# What 100 characters hold beside the names of case and class.
+MOST_COLUMNS = 5
 
 
 def show(contest: Contest, how: Resampling, metrics: Sequence[Metric], out: Console) -> None:
@@ -42,47 +44,57 @@ def _cases(evaluation: Evaluation, metrics: Sequence[Metric], out: Console) -> N
     table = Table(title=Text(f"{evaluation.model}: mean Dice {evaluation.mean_dice:.3f} on {cases}, worst first"))
     table.add_column("case", overflow="fold")
     table.add_column("class", overflow="fold")
-    for metric in metrics:
+    shown = metrics[:MOST_COLUMNS]
+    for metric in shown:
         table.add_column(title(metric), justify="right")
     rows = [(case.case, one) for case in evaluation.cases for one in case.classes]
     for case, one in rows[:MOST_ROWS]:
-        table.add_row(Text(case), Text(one.name), *(number(metric, one.values[metric.key]) for metric in metrics))
+        table.add_row(Text(case), Text(one.name), *(number(metric, one.values[metric.key]) for metric in shown))
     out.print(table)
     if len(rows) > MOST_ROWS:
         out.print(f"and {len(rows) - MOST_ROWS} better rows: --out DIR writes all of them, --json prints them.")
 
 
 def _summary(contest: Contest, how: Resampling, metrics: Sequence[Metric], out: Console) -> None:
+    """Metrics as columns, or as rows where they are too many."""
     from rich.table import Table
     from rich.text import Text
 
-    several = len(contest.evaluations) > 1
+    several, wide = len(contest.evaluations) > 1, len(metrics) <= MOST_COLUMNS
     table = Table(title=f"mean ± SD, with the {how.confidence:g} % confidence interval of the mean")
-    if several:
-        table.add_column("model", overflow="fold")
-    for column in ("class", "n"):
-        table.add_column(column, overflow="fold", justify="right" if column == "n" else "left")
-    for metric in metrics:
-        table.add_column(title(metric), justify="right")
-    absent = False
+    heads = [*(["model"] if several else []), "class", *([] if wide else ["metric"])]
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for head in ["n", *(map(title, metrics) if wide else ["mean ± SD", "interval", "median"])]:
+        table.add_column(head, justify="right")
+    absent = 0
     for one in contest.evaluations:
         for name, each in summarise(one, how).items():
-            cells = []
+            missing = next(iter(each.values())).absent
+            absent += missing
+            count = f"{len(one.cases)} ({missing})" if missing else str(len(one.cases))
+            words = [*([one.model] if several else []), name]
+            if wide:
+                cells = [_stacked(metric, each[metric.key], len(one.cases)) for metric in metrics]
+                table.add_row(*map(Text, [*words, count, *cells]))
+                continue
             for metric in metrics:
                 said = each[metric.key]
                 ends = interval(metric, said.low, said.high)
-                fewer = f", n = {said.n}" if said.n < len(one.cases) else ""
-                cells.append(
-                    f"{number(metric, said.mean)} ± {number(metric, said.sd)}\n{ends}{fewer}" if said.n else "–"
-                )
-            any_of = next(iter(each.values()))
-            absent = absent or any_of.absent > 0
-            count = f"{len(one.cases)} ({any_of.absent})" if any_of.absent else str(len(one.cases))
-            models = [Text(one.model)] if several else []
-            table.add_row(*models, Text(name), count, *map(Text, cells))
+                figures = [str(said.n), _spread(metric, said), ends, number(metric, said.median)]
+                table.add_row(*map(Text, [*words, title(metric), *figures]))
     out.print(table)
-    if absent:
+    if absent and wide:
         out.print("In brackets: cases whose truth has nothing of the class; each metric has its own rule for these.")
+
+
+def _spread(metric: Metric, one: Summary) -> str:
+    return f"{number(metric, one.mean)} ± {number(metric, one.sd)}" if one.n else "–"
+
+
+def _stacked(metric: Metric, one: Summary, cases: int) -> str:
+    fewer = f"\nn = {one.n}" if one.n < cases else ""
+    return f"{_spread(metric, one)}\n{interval(metric, one.low, one.high)}{fewer}" if one.n else "–"
 
 
 def _comparisons(contest: Contest, metrics: Sequence[Metric], out: Console) -> None:
