@@ -37,6 +37,13 @@ def evaluate(
     surface: Annotated[
         str, typer.Option(help="elements: the area between voxels. voxels: the outermost voxels, as MONAI takes them.")
     ] = "elements",
+    lesion_iou: Annotated[
+        float,
+        typer.Option(
+            "--lesion-iou",
+            help="How alike a lesion and its prediction have to be; at 0, one shared voxel finds a lesion.",
+        ),
+    ] = 0.0,
     classes: Annotated[str | None, typer.Option(help="Only these classes and regions: spleen,liver.")] = None,
     metrics: Annotated[
         str | None, typer.Option(help="What tables show: all, or keys such as dice,nsd. Files hold all.")
@@ -72,7 +79,7 @@ def evaluate(
     how = Resampling(resamples, confidence, seed)
     how.check()
     shown = _metrics(metrics)
-    scoring = _scoring(tolerance or [], surface)
+    scoring = _scoring(tolerance or [], surface, lesion_iou)
     if out is not None:
         require_free(out, overwrite)
     chosen = tuple(one.strip() for one in (classes or "").split(",") if one.strip())
@@ -138,7 +145,7 @@ def _metrics(said: str | None) -> list[Metric]:
     return [BY_KEY[key] for key in keys]
 
 
-def _scoring(tolerances: list[str], surface: str) -> Scoring:
+def _scoring(tolerances: list[str], surface: str, lesion_iou: float) -> Scoring:
     """What `--tolerance 2 --tolerance spleen=3 --surface elements` says."""
     import math
 
@@ -160,4 +167,4 @@ def _scoring(tolerances: list[str], surface: str) -> Scoring:
             )
         by_name[name.strip()] = mm
     for_all = by_name.pop("", Scoring().tolerance_mm)
-    return Scoring(tolerance_mm=for_all, tolerances_mm=by_name, surface=surface)
+    return Scoring(tolerance_mm=for_all, tolerances_mm=by_name, surface=surface, lesion_iou=lesion_iou)
