@@ -1,0 +1,182 @@
+"""A recipe's configs as configs of plain MONAI: what they ask of voxloop, said in MONAI's own words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from voxloop.errors import VoxloopError
+from voxloop.monai.output import Classes, Regions
+
+Config = dict[str, Any]
+TAKE, PAINT = "voxloop.recipes.regions.TakeChannelsd", "voxloop.recipes.regions.LabelsOfRegionsd"
+NIFTI = "('.nii', '.nii.gz')"
+# A file, a list of files, a dataset in the Decathlon's layout, or any folder of scans; none at all is an error.
+FILES = (
+    "$@dataset_dir if isinstance(@dataset_dir, list) else [@dataset_dir] if os.path.isfile(@dataset_dir) else "
+    f"sorted(path for path in glob.glob(os.path.join(@scans_dir, '*')) if path.endswith({NIFTI})) "
+    "or (_ for _ in ()).throw(FileNotFoundError(f'no scan (.nii, .nii.gz) is in {@scans_dir}; name a folder with --dataset_dir'))"
+)
+SCANS_DIR = "$os.path.join(@dataset_dir, 'imagesTs') if os.path.isdir(os.path.join(str(@dataset_dir), 'imagesTs')) else @dataset_dir"
+ORDER = "$lambda sample: {**sample, 'image': sample['image'][sample.get('channel_order', @channel_order)]}"
+LISTED = "$monai.data.load_decathlon_datalist(os.path.join(@dataset_dir, 'dataset.json'), data_list_key=@data_list_key)"
+
+
+def inference(config: Mapping[str, Any], output: Classes | Regions, name: str) -> Config:
+    """An inference config without voxloop, which gives the same label maps; refused where it cannot be said.
+
+    Names, such as those of classes and channels, stay in it for people and for voxloop.
+    """
+    plain: Config = {}
+    for key, value in copy.deepcopy(dict(config)).items():
+        if key == "imports":
+            value = ["$import glob", "$import os", *(one for one in value if not _ours(one) and one != "$import os")]
+        elif key == "dataset_dir":
+            plain |= {key: "$@bundle_root + '/data'", "scans_dir": SCANS_DIR, "files": FILES}
+            continue
+        elif key == "scans" and _ours(value):
+            value = "$[{'image': os.path.abspath(path)} for path in @files]"
+            plain["scans_root"] = "$os.path.commonpath([os.path.dirname(scan['image']) for scan in @scans])"
+        elif key == "network" and str(value).startswith("$network.on_device("):
+            value = "$@network_def.to(@device)"
+        elif key == "amp":
+            # In half precision some voxels at a border come out otherwise than they were validated.
+            value = False
+        plain[key] = value
+    if "transforms" in plain.get("preprocessing", {}):
+        plain["preprocessing"]["transforms"] = _in_order(plain["preprocessing"]["transforms"], plain)
+    if "transforms" in plain.get("postprocessing", {}):
+        plain["postprocessing"]["transforms"] = _painted(plain["postprocessing"]["transforms"], output, plain)
+    _require_plain(plain, name)
+    return plain
+
+
+def evaluation(config: Mapping[str, Any], output: Classes | Regions) -> Config:
+    """Settings to merge after those of `inference`: scores against the labels of a dataset in the Decathlon's layout.
+
+    A label is compared as it lies in its file, and what has none of the values named counts as background.
+    """
+    classes = len(output.classes)
+    steps = [step for step in config["postprocessing"]["transforms"] if step["_target_"] != "SaveImaged"]
+    both = ["pred", "label"]
+    if isinstance(output, Classes):
+        apart: Config = {"_target_": "AsDiscreted", "keys": both, "to_onehot": classes}
+    else:
+        values = [list(part.values) for part in output.parts]
+        apart = {
+            "_target_": "Lambdad",
+            "keys": both,
+            "func": "$lambda labels: torch.cat([torch.isin(labels, torch.tensor(values, device=labels.device)) "
+            f"for values in {values}])",
+        }
+    meant = "sum((label == value) * number for number, value in enumerate(@label_values, start=1))"
+    return {
+        "_desc_": "Merge it after inference.json; label_values says which value each class, after the background, has in the labels.",
+        "data_list_key": "training",
+        "label_values": list(range(1, classes)),
+        "pairs": LISTED,
+        "scans_root": "@dataset_dir",
+        "dataset#data": "@pairs",
+        "+preprocessing#transforms": [
+            {"_target_": "LoadImaged", "keys": "label", "reader": "NibabelReader"},
+            {"_target_": "EnsureChannelFirstd", "keys": "label"},
+            {"_target_": "Lambdad", "keys": "label", "func": f"$lambda label: {meant}"},
+        ],
+        "postprocessing#transforms": [*steps, apart],
+        "evaluator#key_val_metric": {
+            "val_mean_dice": {
+                "_target_": "MeanDice",
+                "include_background": isinstance(output, Regions),
+                "output_transform": "$monai.handlers.from_engine(['pred', 'label'])",
+            }
+        },
+        "+handlers": [
+            {
+                "_target_": "MetricsSaver",
+                "save_dir": "@output_dir",
+                "metrics": ["val_mean_dice"],
+                "metric_details": ["val_mean_dice"],
+                "batch_transform": "$lambda batch: [sample['image'].meta for sample in batch]",
+                "summary_ops": "*",
+            }
+        ],
+    }
+
+
+def strings(config: Any) -> list[str]:
+    """Every text in a config, keys too."""
+    if isinstance(config, Mapping):
+        return [one for key, value in config.items() for one in (str(key), *strings(value))]
+    if isinstance(config, list):
+        return [one for value in config for one in strings(value)]
+    return [config] if isinstance(config, str) else []
+
+
+def _in_order(steps: Sequence[Config], plain: Config) -> list[Any]:
+    """MONAI has no transform that takes channels; a sample that says their order, as voxloop's do, is believed."""
+    if not any(step["_target_"] == TAKE for step in steps):
+        return list(steps)
+    plain["channel_order"] = "$slice(None)"
+    return [ORDER if step["_target_"] == TAKE else step for step in steps]
+
+
+def _painted(steps: Sequence[Config], output: Classes | Regions, plain: Config) -> list[Config]:
+    """Regions become one map on the logits themselves: what is above zero is above one half after its sigmoid."""
+    found: list[Config] = []
+    for step in steps:
+        if step["_target_"] == PAINT and isinstance(output, Regions):
+            sigmoid = bool(found) and found[-1]["_target_"] == "Activationsd" and found[-1].get("sigmoid") is True
+            if sigmoid:
+                found.pop()
+            found += _paint(output, plain, 0 if sigmoid else 0.5)
+        elif step["_target_"] == "SaveImaged":
+            # Scans of one name in two folders do not overwrite each other's label map.
+            found.append({**step, "data_root_dir": "@scans_root"})
+        else:
+            found.append(step)
+    return found
+
+
+def _paint(output: Regions, plain: Config, above: float) -> list[Config]:
+    """A voxel belongs to the region, of those that hold it, that is painted last; its place in that order becomes its class."""
+    places, classes = _painting(output)
+    plain["paint_order"] = places
+    held = f"(logits > {above}) * torch.tensor(@paint_order, device=logits.device).reshape(-1, 1, 1, 1)"
+    steps: list[Config] = [
+        {"_target_": "Lambdad", "keys": "pred", "func": f"$lambda logits: ({held}).amax(dim=0, keepdim=True)"}
+    ]
+    if any(place != value for place, value in classes.items()):
+        steps.append(
+            {
+                "_target_": "MapLabelValued",
+                "keys": "pred",
+                "orig_labels": list(classes),
+                "target_labels": list(classes.values()),
+            }
+        )
+    return steps
+
+
+def _painting(output: Regions) -> tuple[list[int], dict[int, int]]:
+    """The place of each channel in the order of painting, and the class of each place, as the output itself paints."""
+    alone = np.eye(len(output.parts), dtype=bool)
+    values = output.painted(alone)
+    winners = output.painted(alone[:, :, None] | alone[:, None, :])
+    places = (winners == values[:, None]).sum(axis=1).tolist()
+    return places, dict(sorted(zip(places, values.tolist(), strict=True)))
+
+
+def _ours(value: Any) -> bool:
+    return "voxloop" in str(value) or "datalist." in str(value)
+
+
+def _require_plain(plain: Config, name: str) -> None:
+    for text in strings(plain):
+        if _ours(text):
+            raise VoxloopError(
+                f'{name}: configs/inference.json asks for "{text}", which plain MONAI does not have; '
+                "say it with MONAI's transforms, or copy the bundle as it is with --to files."
+            )
