@@ -92,8 +92,8 @@ def _learned(facts: Facts) -> str:
 def _trained(facts: Facts) -> str:
     rows: list[Row] = [("recipe", facts.recipe or "not recorded")]
     if facts.epochs is not None:
-        took = f", {facts.hours:g} hours" if facts.hours is not None else ""
-        rows.append(("length", f"{facts.epochs} epochs{took}"))
+        took = f" in {_duration(facts.seconds)}" if facts.seconds is not None else ""
+        rows.append(("length", f"{_count(facts.epochs, 'epoch')}{took}"))
     if facts.epoch is not None:
         rows.append(("best epoch", facts.epoch))
     if facts.dice is not None:
@@ -116,7 +116,7 @@ def _quality(facts: Facts) -> str:
         return "\n\n".join(_evaluation(one, seen(one, facts.learned)) for one in facts.figures)
     if facts.dice is None:
         return "It has not been evaluated."
-    among = f" over {facts.validated} cases" if facts.validated else ""
+    among = f" over {_count(facts.validated, 'case')}" if facts.validated else ""
     return (
         f"It has not been evaluated. In its own validation{among}, from which the best epoch was chosen, it had a mean Dice of "
         f"{facts.dice:.4f} at the spacing of the training: expect less elsewhere."
@@ -124,7 +124,7 @@ def _quality(facts: Facts) -> str:
 
 
 def _evaluation(figures: Figures, learned: bool) -> str:
-    head = f"**{one_line(figures.dataset)}** ({figures.ref}), {figures.part} of split {figures.split}, {figures.cases} cases"
+    head = f"**{one_line(figures.dataset)}** ({figures.ref}), {figures.part} of split {figures.split}, {_count(figures.cases, 'case')}"
     warning = ", **some of which it learned from**" if learned else ""
     rows = [
         (
@@ -142,6 +142,18 @@ def _evaluation(figures: Figures, learned: bool) -> str:
     ]
     columns = ("class", "metric", "mean", "95 % interval", "median", "deviation", "cases", "unit")
     return f"{head}{warning}:\n\n{_table(columns, rows)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    """Of two units, the larger ones."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _number(value: object) -> str:
@@ -187,7 +199,7 @@ def _running(interface: Interface, facts: Facts, shapes: Shapes, forms: Sequence
 
 
 def _limits(facts: Facts, interface: Interface) -> str:
-    cases = f"{facts.trained} cases" if facts.trained is not None else "an unknown number of cases"
+    cases = _count(facts.trained, "case") if facts.trained is not None else "an unknown number of cases"
     names = ", ".join(one.name for one in facts.data) or "a dataset that is not recorded"
     return (
         f"- Trained on {cases} of {names}. Other scanners, protocols, patients and diseases than there were not seen.\n"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop.bundles.exporting import card, facts, metadata, network, onnx, plain, torchscript
 from voxloop.bundles.exporting.content import WEIGHTS, Content
-from voxloop.bundles.exporting.interface import Interface
+from voxloop.bundles.exporting.interface import Interface, output_in
 from voxloop.errors import VoxloopError
 from voxloop.store.artifacts import versions
 
@@ -128,8 +128,9 @@ class _Making:
         versions.export(self.version, self.project.blobs, held)
         content = Content.read(held, self.version.ref)
         self._tell("network")
-        interface = Interface.of(content.inference, content.metadata, self.version.ref)
-        inference = plain.inference(content.inference, interface.output, self.version.ref)
+        output = output_in(content.inference, content.metadata, self.version.ref)
+        inference = plain.inference(content.inference, output, self.version.ref)
+        interface = Interface.of(inference, content.metadata, self.version.ref)
         loaded = network.load(inference, held / WEIGHTS, self.version.ref)
         shapes = network.shapes_of(loaded, len(interface.channels), interface.window, self.version.ref)
         known = facts.gather(self.project, self.version, content.train)
@@ -142,7 +143,7 @@ class _Making:
             self._write("docs/data_license.txt", licence.encode())
         if "bundle" in self.forms:
             self._write_json("configs/inference.json", inference)
-            self._write_json("configs/evaluate.json", plain.evaluation(inference, interface.output))
+            self._write_json("configs/evaluate.json", plain.evaluation(inference, output))
             if content.train is not None:
                 self._write_json("configs/train.json", {"_desc_": TRAIN_NOTE, **content.train})
             self._move(held / WEIGHTS, WEIGHTS)

@@ -64,7 +64,7 @@ class Facts:
     dice: float | None
     epoch: int | None
     epochs: int | None
-    hours: float | None
+    seconds: float | None
     run: str | None
     commit: str | None
     split: str | None
@@ -112,7 +112,7 @@ def gather(project: Project, version: ArtifactVersion, train: Mapping[str, Any] 
         dice=version.metadata.get("dice"),
         epoch=version.metadata.get("epoch"),
         epochs=params.get("epochs") if isinstance(params.get("epochs"), int) else None,
-        hours=round(run.duration_s / 3600, 2) if run else None,
+        seconds=run.duration_s if run else None,
         run=run.id if run else None,
         commit=_commit(run),
         split=job.get("split") if isinstance(job, Mapping) else None,

@@ -33,27 +33,19 @@ class Interface:
 
     @classmethod
     def of(cls, config: Mapping[str, Any], metadata: Mapping[str, Any], name: str) -> Interface:
+        """By a config that plain MONAI reads."""
         from monai.bundle import ConfigParser
 
         parser = ConfigParser(dict(config))
-        said = {
-            key: parser.get_parsed_content(key) for key in ("class_names", "regions", "channel_names") if key in config
-        }
-        image, pred = _format(metadata, "inputs", "image"), _format(metadata, "outputs", "pred")
-        classes = said.get("class_names") or _named(pred)
-        channels = tuple(said.get("channel_names") or _named(image) or ("image",))
-        if not classes:
-            raise VoxloopError(
-                f"{name}: its classes are named neither in configs/inference.json (class_names) nor in metadata.json "
-                "(channel_def); name them, or copy the bundle as it is with --to files."
-            )
+        image = _format(metadata, "inputs", "image")
+        channels = tuple(_said(parser, config, "channel_names") or _named(image) or ("image",))
         steps = _steps(parser, config)
         scaled = next((step for kind, step in steps if kind == "ScaleIntensityRanged"), None)
         spacing = next((step["pixdim"] for kind, step in steps if kind == "Spacingd"), ())
         inferer = _arguments(parser, "inferer") if isinstance(config.get("inferer"), dict) else {}
         return cls(
             channels=channels,
-            output=output_of(classes, said.get("regions")),
+            output=output_in(config, metadata, name),
             modality=str(image.get("modality", "n/a")),
             spacing_mm=tuple(float(one) for one in spacing),
             intensity_range=None if scaled is None else (scaled["a_min"], scaled["a_max"]),
@@ -62,6 +54,25 @@ class Interface:
             window=tuple(int(one) for one in inferer.get("roi_size", ())),
             overlap=inferer.get("overlap"),
         )
+
+
+def output_in(config: Mapping[str, Any], metadata: Mapping[str, Any], name: str) -> Classes | Regions:
+    """What the channels of the network's output mean, by the config's names or by those of the metadata."""
+    from monai.bundle import ConfigParser
+
+    parser = ConfigParser(dict(config))
+    classes = _said(parser, config, "class_names") or _named(_format(metadata, "outputs", "pred"))
+    regions = _said(parser, config, "regions")
+    if not classes or (regions is None and not classes[0].casefold().startswith("background")):
+        raise VoxloopError(
+            f'{name} does not say which class each value of its label maps is; name them in configs/inference.json, under '
+            '"class_names", or copy the bundle as it is with --to files.'
+        )
+    return output_of(classes, regions)
+
+
+def _said(parser: Any, config: Mapping[str, Any], key: str) -> Any:
+    return parser.get_parsed_content(key) if key in config else None
 
 
 def _format(metadata: Mapping[str, Any], way: str, key: str) -> Mapping[str, Any]:

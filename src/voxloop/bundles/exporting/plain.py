@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from voxloop.data.grid import TIE
 from voxloop.errors import VoxloopError
 from voxloop.monai.output import Classes, Regions
 
@@ -18,10 +19,26 @@ NIFTI = "('.nii', '.nii.gz')"
 FILES = (
     "$@dataset_dir if isinstance(@dataset_dir, list) else [@dataset_dir] if os.path.isfile(@dataset_dir) else "
     f"sorted(path for path in glob.glob(os.path.join(@scans_dir, '*')) if path.endswith({NIFTI})) "
-    "or (_ for _ in ()).throw(FileNotFoundError(f'no scan (.nii, .nii.gz) is in {@scans_dir}; name a folder with --dataset_dir'))"
+    "or (_ for _ in ()).throw(FileNotFoundError('no scan (.nii, .nii.gz) is in ' + @scans_dir + '; name a folder with --dataset_dir'))"
 )
 SCANS_DIR = "$os.path.join(@dataset_dir, 'imagesTs') if os.path.isdir(os.path.join(str(@dataset_dir), 'imagesTs')) else @dataset_dir"
 ORDER = "$lambda sample: {**sample, 'image': sample['image'][sample.get('channel_order', @channel_order)]}"
+# Carried back through millimetres, in one step and as voxloop does it. A voxel whose centre lies just between two of the network's
+# belongs to the upper one; MONAI's nearest neighbour would round such ones to even, which frays every border where one spacing is a
+# multiple of the other.
+TO_SCAN = {
+    "_target_": "SpatialResample",
+    "mode": "nearest",
+    "padding_mode": "zeros",
+    "align_corners": False,
+    "dtype": "$torch.float64",
+}
+CARRIED = (
+    "$lambda sample: {**sample, 'pred': @to_scan(monai.data.MetaTensor(sample['pred'], "
+    "meta={**sample['image'].meta, 'affine': sample['image'].affine.matmul(@upper_on_a_tie)}), "
+    "dst_affine=sample['image'].meta['original_affine'], "
+    "spatial_size=[int(side) for side in sample['image'].meta['spatial_shape']])}"
+)
 LISTED = "$monai.data.load_decathlon_datalist(os.path.join(@dataset_dir, 'dataset.json'), data_list_key=@data_list_key)"
 
 
@@ -60,7 +77,11 @@ def evaluation(config: Mapping[str, Any], output: Classes | Regions) -> Config:
     A label is compared as it lies in its file, and what has none of the values named counts as background.
     """
     classes = len(output.classes)
-    steps = [step for step in config["postprocessing"]["transforms"] if step["_target_"] != "SaveImaged"]
+    steps = [
+        step
+        for step in config["postprocessing"]["transforms"]
+        if isinstance(step, str) or step["_target_"] != "SaveImaged"
+    ]
     both = ["pred", "label"]
     if isinstance(output, Classes):
         apart: Config = {"_target_": "AsDiscreted", "keys": both, "to_onehot": classes}
@@ -78,7 +99,6 @@ def evaluation(config: Mapping[str, Any], output: Classes | Regions) -> Config:
         "data_list_key": "training",
         "label_values": list(range(1, classes)),
         "pairs": LISTED,
-        "scans_root": "@dataset_dir",
         "dataset#data": "@pairs",
         "+preprocessing#transforms": [
             {"_target_": "LoadImaged", "keys": "label", "reader": "NibabelReader"},
@@ -123,21 +143,30 @@ def _in_order(steps: Sequence[Config], plain: Config) -> list[Any]:
     return [ORDER if step["_target_"] == TAKE else step for step in steps]
 
 
-def _painted(steps: Sequence[Config], output: Classes | Regions, plain: Config) -> list[Config]:
+def _painted(steps: Sequence[Config], output: Classes | Regions, plain: Config) -> list[Any]:
     """Regions become one map on the logits themselves: what is above zero is above one half after its sigmoid."""
-    found: list[Config] = []
+    found: list[Any] = []
     for step in steps:
         if step["_target_"] == PAINT and isinstance(output, Regions):
             sigmoid = bool(found) and found[-1]["_target_"] == "Activationsd" and found[-1].get("sigmoid") is True
             if sigmoid:
                 found.pop()
             found += _paint(output, plain, 0 if sigmoid else 0.5)
+        elif step["_target_"] == "Invertd" and (step["keys"], step.get("orig_keys")) == ("pred", "image"):
+            plain |= {"to_scan": TO_SCAN, "upper_on_a_tie": f"$torch.tensor({_shifted(-TIE)}, dtype=torch.float64)"}
+            found.append(CARRIED)
         elif step["_target_"] == "SaveImaged":
             # Scans of one name in two folders do not overwrite each other's label map.
             found.append({**step, "data_root_dir": "@scans_root"})
         else:
             found.append(step)
     return found
+
+
+def _shifted(voxels: float) -> list[list[float]]:
+    moved = np.eye(4)
+    moved[:3, 3] = voxels
+    return moved.tolist()
 
 
 def _paint(output: Regions, plain: Config, above: float) -> list[Config]:
