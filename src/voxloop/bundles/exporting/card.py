@@ -179,8 +179,8 @@ def _running(interface: Interface, facts: Facts, shapes: Shapes, forms: Sequence
             f"`a.nii.gz` becomes `LABELS/a_pred.nii.gz`.{order} Against the labels of a dataset in the Decathlon's layout:\n\n"
             "```\npython -m monai.bundle run --config_file \"['configs/inference.json','configs/evaluate.json']\" "
             "--dataset_dir DATASET --output_dir SCORES\n```\n\n"
-            f"**voxloop**: `voxloop predict THIS_FOLDER SCANS --out LABELS`. The label maps are the same but where a voxel's centre "
-            "lies just between two of the network's: MONAI and voxloop then round to different sides."
+            "**voxloop**: `voxloop predict THIS_FOLDER SCANS --out LABELS`, with the same label maps, voxel for voxel. Both compute in fp32; "
+            f"in its project, {facts.ref} is run in bf16 on a CPU that multiplies it, where single voxels at a border may differ."
         )
     window = f" in windows of {sides(interface.window)}" if interface.window else ""
     rule = "" if shapes.factor == 1 else f" (each side {_rule(shapes)})"

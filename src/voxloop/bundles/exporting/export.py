@@ -60,8 +60,13 @@ def export(
     target: Path,
     forms: Sequence[str] = (),
     progress: Progress | None = None,
+    authors: str | None = None,
+    owner: str | None = None,
 ) -> Exported:
-    """Writes a version into a new folder, a zip, or the one file that a single form is (model.ts, model.onnx)."""
+    """Writes a version into a new folder, a zip, or the one file that a single form is (model.ts, model.onnx).
+
+    `authors` of the model and the `owner` of its copyright stand in its metadata; the project knows neither.
+    """
     forms = forms_for(version, forms)
     if forms == ("files",):
         versions.export(version, project.blobs, target)
@@ -74,7 +79,7 @@ def export(
     work = target.with_name(f".partial-{target.name}-{time.monotonic_ns()}")
     try:
         work.mkdir(parents=True)
-        made = _Making(project, version, work, forms, progress).make()
+        made = _Making(project, version, work, forms, progress).make(authors, owner)
         files = {
             path.relative_to(made).as_posix(): path.stat().st_size for path in sorted(made.rglob("*")) if path.is_file()
         }
@@ -122,7 +127,7 @@ class _Making:
         self._progress, self._done = progress, 0
         self.made = work / version.name
 
-    def make(self) -> Path:
+    def make(self, authors: str | None, owner: str | None) -> Path:
         self._tell("reading")
         held = self.work / "held"
         versions.export(self.version, self.project.blobs, held)
@@ -134,7 +139,7 @@ class _Making:
         loaded = network.load(inference, held / WEIGHTS, self.version.ref)
         shapes = network.shapes_of(loaded, len(interface.channels), interface.window, self.version.ref)
         known = facts.gather(self.project, self.version, content.train)
-        described = metadata.write(content.metadata, known, interface, shapes)
+        described = metadata.write(content.metadata, known, interface, shapes, authors, owner)
         self._write_json("configs/metadata.json", described)
         for path, data in content.kept().items():
             self._write(path, data)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
 from voxloop.bundles.exporting import figures
+from voxloop.bundles.exporting.content import without_paths
 from voxloop.bundles.exporting.figures import Figures
 from voxloop.errors import VoxloopError
 
@@ -144,11 +145,18 @@ def _run(project: Project, version: ArtifactVersion) -> RunRecord | None:
 
 
 def _packages(run: RunRecord | None) -> tuple[dict[str, str], bool]:
-    """Without what a build adds: 2.13.0+cpu is 2.13.0."""
+    """Without what a build adds: 2.13.0+cpu is 2.13.0. What a run did not note is as it is here."""
     kept = (run.environment.get("packages") if run else None) or {}
-    if all(name in kept for name in ("monai", "torch", "numpy")):
-        return {name: str(kept[name]).partition("+")[0] for name in PACKAGES if name in kept}, True
-    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}, False
+    found = {name: kept.get(name) or _here(name) for name in PACKAGES}
+    plain = {name: version.partition("+")[0] for name, version in found.items() if version}
+    return plain, all(name in kept for name in ("monai", "torch", "numpy"))
+
+
+def _here(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _commit(run: RunRecord | None) -> str | None:
@@ -189,7 +197,7 @@ def _data(project: Project, version: ArtifactVersion) -> Data:
     said: dict[str, Any] = {}
     if "dataset.json" in version.files:
         try:
-            said = json.loads(project.blobs.get(version.files["dataset.json"]["digest"]))
+            said = without_paths(json.loads(project.blobs.get(version.files["dataset.json"]["digest"])))
         except (ValueError, OSError) as error:
             raise VoxloopError(
                 f"{version.ref}: its dataset.json is damaged ({error}); restore it from a backup."

@@ -44,7 +44,9 @@ class Figures:
 def of_model(project: Project, version: ArtifactVersion) -> tuple[Figures, ...]:
     """The newest evaluation of a model for each dataset, split and part, those on data that it did not learn from first."""
     learned = {one.name for one in project.used(version.run_id)} if version.run_id else set()
-    runs = [run for run in (project.run(one) for one in project.users(version)) if run.experiment == EXPERIMENT]
+    users = set(project.users(version))
+    # A run that has been deleted since is still named by the lineage.
+    runs = [run for run in project.runs() if run.id in users and run.experiment == EXPERIMENT]
     newest: dict[tuple[str, str, str], Figures] = {}
     for run in sorted(runs, key=lambda run: (run.created, run.id)):
         for made in project.made(run.id):

@@ -18,8 +18,18 @@ UNKNOWN = "not recorded"
 NEEDED = ("nibabel", "pytorch-ignite", "fire")
 
 
-def write(base: Mapping[str, Any], facts: Facts, interface: Interface, shapes: Shapes) -> dict[str, Any]:
-    """The recipe's metadata with what this model really is in place of what the recipe could say."""
+def write(
+    base: Mapping[str, Any],
+    facts: Facts,
+    interface: Interface,
+    shapes: Shapes,
+    authors: str | None = None,
+    owner: str | None = None,
+) -> dict[str, Any]:
+    """The recipe's metadata with what this model really is in place of what the recipe could say.
+
+    Who trained it and whose it is nobody knows but a person; the recipe's authors are named as no more than that.
+    """
     return {
         **base,
         "schema": base.get("schema", SCHEMA),
@@ -32,8 +42,8 @@ def write(base: Mapping[str, Any], facts: Facts, interface: Interface, shapes: S
         "name": str(base.get("name", facts.name)),
         "task": str(base.get("task", f"Segmentation of {', '.join(interface.logits)}")),
         "description": str(base.get("description", f"The model {facts.ref}.")),
-        "authors": str(base.get("authors", UNKNOWN)),
-        "copyright": str(base.get("copyright", UNKNOWN)),
+        "authors": authors or f"{base.get('authors', UNKNOWN)} (the recipe)",
+        "copyright": owner or f"{base.get('copyright', UNKNOWN)} (the recipe)",
         "data_source": data_source(facts),
         "data_type": "nibabel",
         "image_classes": image_classes(interface),

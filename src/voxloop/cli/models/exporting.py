@@ -37,6 +37,10 @@ def export(
             "files: as they are stored. May be repeated. By default a bundle of a model, the files of anything else.",
         ),
     ] = None,
+    authors: Annotated[str | None, typer.Option(help="Who trained the model, for its metadata.")] = None,
+    copyright_: Annotated[
+        str | None, typer.Option("--copyright", help="Whose the model is, for its metadata: Copyright (c) ...")
+    ] = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +54,8 @@ def export(
     words = console(as_json)
     with open_project(project) as opened:
         version = opened.artifact(reference)
-        done = write(opened, version, out, [form.value for form in to or ()], Bar(words, f"Exporting {version.ref}:"))
+        bar = Bar(words, f"Exporting {version.ref}:")
+        done = write(opened, version, out, [form.value for form in to or ()], bar, authors, copyright_)
     if as_json:
         print_json({"ref": done.ref, "out": str(done.target), "forms": list(done.forms), "files": done.files})
         return
