@@ -93,7 +93,9 @@ def run_elsewhere(world: World, monai: str) -> None:
             scan.parent.mkdir()
             trained.save_scan(scan, "spleen_ct", seed, trained.GRIDS[seed])
         listed = ["--dataset_dir", str([str(scan) for scan in scans]), "--output_dir", str(world.folder / "listed")]
-        job["commands"].append([str(world.bundle("spleen_ct")), "run", "--config_file", "configs/inference.json", *listed])
+        job["commands"].append(
+            [str(world.bundle("spleen_ct")), "run", "--config_file", "configs/inference.json", *listed]
+        )
     task = world.folder / f"job-{monai}.json"
     task.write_text(json.dumps(job))
     old = Path(sys.prefix) / "peers" / f"monai-{OLD_MONAI}"

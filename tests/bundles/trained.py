@@ -72,9 +72,7 @@ def save_scan(path: Path, recipe: str, seed: int, grid: tuple[int, float, tuple[
     return path
 
 
-def _turned(
-    voxels: npt.NDArray[np.int16], affine: npt.NDArray[np.float64], which: int
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float64]]:
+def _turned(voxels: npt.NDArray[Any], affine: npt.NDArray[np.float64], which: int) -> tuple[Any, Any]:
     parts = [reordered(voxels[..., channel], affine, *ORIENTATIONS[which]) for channel in range(voxels.shape[-1])]
     return np.stack([part for part, _ in parts], axis=-1), parts[0][1]
 
@@ -107,7 +105,6 @@ def make_dataset(folder: Path, recipe: str) -> Path:
 
 def trained_spleen(project: Project, data: Path) -> ArtifactVersion:
     """By `voxloop train` itself."""
-    # Not by chance the same weights each time, or a label map of one class would pass for one that is right.
     done = train(prepare("spleen_ct", data, "quick", "default", TINY["spleen_ct"]), project, name="tiny")
     return project.artifact(done.model)
 

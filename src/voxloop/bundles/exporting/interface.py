@@ -65,7 +65,7 @@ def output_in(config: Mapping[str, Any], metadata: Mapping[str, Any], name: str)
     regions = _said(parser, config, "regions")
     if not classes or (regions is None and not classes[0].casefold().startswith("background")):
         raise VoxloopError(
-            f'{name} does not say which class each value of its label maps is; name them in configs/inference.json, under '
+            f"{name} does not say which class each value of its label maps is; name them in configs/inference.json, under "
             '"class_names", or copy the bundle as it is with --to files.'
         )
     return output_of(classes, regions)
