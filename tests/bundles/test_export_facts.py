@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import shutil
 import zipfile
@@ -67,6 +68,7 @@ def evaluated(
 ) -> None:
     """An evaluation as `voxloop evaluate` stores one."""
     numbers = {"mean": mean, "sd": 0.1, "median": mean, "q1": 0.5, "q3": 0.9, "n": 7, "absent": 1, "ci": [0.25, 0.875]}
+    alone = {"mean": math.nan, "sd": None, "n": 0, "absent": 8, "ci": [None, None]}
     content = {
         "voxloop": "evaluation",
         "version": 1,
@@ -77,7 +79,11 @@ def evaluated(
         "scoring": {},
         "metrics": {"dice": {"title": "Dice", "unit": "", "better": "higher"}},
         "cases": [{"case": patient, "classes": {"whole tumour": {"dice": mean}}}] * 8,
-        "summary": {"whole tumour": {"dice": numbers}, "tumour core": {"dice": {**numbers, "mean": mean + 0.1}}},
+        "summary": {
+            "whole tumour": {"dice": numbers},
+            "tumour core": {"dice": {**numbers, "mean": mean + 0.1}},
+            "enhancing tumour": {"dice": alone},
+        },
     }
     with vx.Run(name="judged", experiment="evaluation", project=project.root) as run:
         run.use(MODEL)
@@ -188,6 +194,7 @@ def test_the_newest_evaluation_of_each_part_is_told_and_the_strictest_first(proj
     evaluated(project, 0.3)
     evaluated(project, 0.6, patient=trained.PATIENTS[0])
     evaluated(project, 0.9, part="all", dataset="Clinic-brain_tumour")
+    evaluated(project, 0.8, dataset="Clinic-brain_tumour")
     with vx.Run(name="used for something else", project=project.root) as run:
         run.use(MODEL)
     bundle = export(project, project.artifact(MODEL), tmp_path / "bundle").target
@@ -195,12 +202,14 @@ def test_the_newest_evaluation_of_each_part_is_told_and_the_strictest_first(proj
     assert said["mean_dice"] == pytest.approx(0.65), "0.3 is out of date, and 0.9 is of what it learned from"
     assert [(one["version"], one["part"], one["cases"]) for one in said["evaluations"]] == [
         ("Other:v2", "validation", 8),
+        ("Clinic-brain_tumour:v2", "validation", 8),
         ("Clinic-brain_tumour:v2", "all", 8),
     ]
     assert said["evaluations"][0]["classes"]["whole tumour"]["dice"]["ci"] == [0.25, 0.875]
     card = card_of(bundle)
     assert "**Other hospital** (Other:v2), validation of split default, 8 cases:" in card
     assert "| whole tumour | Dice | 0.6 | 0.25 to 0.875 | 0.6 | 0.1 | 7 |" in card
+    assert "validation of split default, 8 cases, **the cases that its best epoch was chosen by**" in card
     assert "(Clinic-brain_tumour:v2), all of split default, 8 cases, **some of which it learned from**" in card
     assert trained.PATIENTS[0] not in (bundle / "configs" / "metadata.json").read_text()
 
@@ -347,6 +356,6 @@ def test_the_command(project: Project, tmp_path: Path) -> None:
     }
     assert metadata_of(tmp_path / "out")["authors"] == "Ward 7"
     done = CliRunner().invoke(app, [*words, "--to", "torchscript", "-o", str(tmp_path / "net.ts")])
-    assert "torchscript, 1 files" in done.stdout
+    assert "torchscript; 1 file, " in done.stdout
     with zipfile.ZipFile(tmp_path / "net.ts") as archive:
         assert any(name.endswith("extra/inference.json") for name in archive.namelist())

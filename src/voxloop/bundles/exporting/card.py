@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from voxloop.bundles.exporting import running
 from voxloop.bundles.exporting.facts import Facts, one_line
-from voxloop.bundles.exporting.figures import Figures, seen
+from voxloop.bundles.exporting.figures import Figures
 from voxloop.bundles.exporting.interface import Interface, sides
 from voxloop.bundles.exporting.metadata import INTENDED, label_values
 from voxloop.bundles.exporting.network import Shapes
@@ -26,7 +27,7 @@ def write(metadata: Mapping[str, Any], facts: Facts, interface: Interface, shape
         "## What it learned from\n\n" + _learned(facts),
         "## How it was trained\n\n" + _trained(facts),
         "## How good it is\n\n" + _quality(facts),
-        "## How to run it\n\n" + _running(interface, facts, shapes, forms),
+        "## How to run it\n\n" + running.write(interface, facts, shapes, forms),
         "## Limits\n\n" + _limits(facts, interface),
         "## Where it comes from\n\n" + _lineage(facts),
         "## Licence\n\n" + _licence(facts),
@@ -47,13 +48,9 @@ def _takes(interface: Interface, shapes: Shapes) -> str:
         ("scan", f"{interface.modality}, three axes, {channels}; {unit}; NIfTI, of any orientation and spacing"),
         *((f"step {number}", step) for number, step in enumerate(interface.steps, start=1)),
         ("window", window),
-        ("side of a patch", "any" if shapes.factor == 1 else _rule(shapes)),
+        ("side of a patch", "any" if shapes.factor == 1 else running.rule(shapes)),
     ]
     return _table(("", ""), rows)
-
-
-def _rule(shapes: Shapes) -> str:
-    return f"{sides(shapes.fixed)} alone" if shapes.factor is None else f"a multiple of {shapes.factor} voxels"
 
 
 def _gives(interface: Interface) -> str:
@@ -113,7 +110,7 @@ def _value(value: Any) -> str:
 
 def _quality(facts: Facts) -> str:
     if facts.figures:
-        return "\n\n".join(_evaluation(one, seen(one, facts.learned)) for one in facts.figures)
+        return "\n\n".join(_evaluation(one) for one in facts.figures)
     if facts.dice is None:
         return "It has not been evaluated."
     among = f" over {_count(facts.validated, 'case')}" if facts.validated else ""
@@ -123,9 +120,9 @@ def _quality(facts: Facts) -> str:
     )
 
 
-def _evaluation(figures: Figures, learned: bool) -> str:
+def _evaluation(figures: Figures) -> str:
     head = f"**{one_line(figures.dataset)}** ({figures.ref}), {figures.part} of split {figures.split}, {_count(figures.cases, 'case')}"
-    warning = ", **some of which it learned from**" if learned else ""
+    warning = f", **{figures.relation}**" if figures.relation else ""
     rows = [
         (
             name,
@@ -158,44 +155,6 @@ def _duration(seconds: float) -> str:
 
 def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) else ""
-
-
-def _running(interface: Interface, facts: Facts, shapes: Shapes, forms: Sequence[str]) -> str:
-    versions = facts.packages
-    needs = f"monai=={versions['monai']}"
-    said = []
-    if "bundle" in forms:
-        order = (
-            ""
-            if len(interface.channels) == 1
-            else " A scan holds the channels in the order above; for files with another order say which channel is which, "
-            f'such as `--channel_order "{list(reversed(range(len(interface.channels))))}"`.'
-        )
-        said.append(
-            f"**MONAI** (`pip install {needs} nibabel pytorch-ignite fire`), in this folder:\n\n"
-            "```\npython -m monai.bundle run --config_file configs/inference.json --dataset_dir SCANS --output_dir LABELS\n```\n\n"
-            "`SCANS` is a folder of `.nii` and `.nii.gz` files, a dataset with `imagesTs`, one file, or a list of files: "
-            "`\"['a.nii.gz','b.nii.gz']\"`. "
-            f"`a.nii.gz` becomes `LABELS/a_pred.nii.gz`.{order} Against the labels of a dataset in the Decathlon's layout:\n\n"
-            "```\npython -m monai.bundle run --config_file \"['configs/inference.json','configs/evaluate.json']\" "
-            "--dataset_dir DATASET --output_dir SCORES\n```\n\n"
-            "**voxloop**: `voxloop predict THIS_FOLDER SCANS --out LABELS`, with the same label maps, voxel for voxel. Both compute in fp32; "
-            f"in its project, {facts.ref} is run in bf16 on a CPU that multiplies it, where single voxels at a border may differ."
-        )
-    window = f" in windows of {sides(interface.window)}" if interface.window else ""
-    rule = "" if shapes.factor == 1 else f" (each side {_rule(shapes)})"
-    prepared = f"a float32 tensor [batch, {len(interface.channels)}, i, j, k] prepared by the steps above{window}{rule}; out come logits"
-    if "torchscript" in forms:
-        said.append(
-            "**TorchScript**, with torch alone: `torch.jit.load('models/model.ts')` takes "
-            f"{prepared}. Its configs are inside, under `extra/`."
-        )
-    if "onnx" in forms:
-        said.append(
-            "**ONNX**, with any program that runs it: `onnxruntime.InferenceSession('models/model.onnx')` takes as `image` "
-            f"{prepared} as `pred`. Channels, classes and steps are in the model's properties."
-        )
-    return "\n\n".join(said)
 
 
 def _limits(facts: Facts, interface: Interface) -> str:

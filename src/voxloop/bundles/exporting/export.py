@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voxloop.bundles.exporting import card, facts, metadata, network, onnx, plain, torchscript
+from voxloop.bundles.exporting import card, facts, metadata, network, onnx, plain, scores, torchscript
 from voxloop.bundles.exporting.content import WEIGHTS, Content
 from voxloop.bundles.exporting.interface import Interface, output_in
 from voxloop.errors import VoxloopError
@@ -148,7 +148,7 @@ class _Making:
             self._write("docs/data_license.txt", licence.encode())
         if "bundle" in self.forms:
             self._write_json("configs/inference.json", inference)
-            self._write_json("configs/evaluate.json", plain.evaluation(inference, output))
+            self._write_json("configs/evaluate.json", scores.write(inference, output))
             if content.train is not None:
                 self._write_json("configs/train.json", {"_desc_": TRAIN_NOTE, **content.train})
             self._move(held / WEIGHTS, WEIGHTS)

@@ -90,10 +90,6 @@ class Facts:
     def date(self) -> str:
         return time.strftime("%Y-%m-%d", time.gmtime(self.made))
 
-    @property
-    def learned(self) -> set[str]:
-        return {one.ref.partition(":")[0] for one in self.data}
-
 
 def gather(project: Project, version: ArtifactVersion, train: Mapping[str, Any] | None) -> Facts:
     """The facts of a model; `train` is the training config that its bundle holds."""
@@ -103,6 +99,8 @@ def gather(project: Project, version: ArtifactVersion, train: Mapping[str, Any] 
     parts = split if isinstance(split, Mapping) else {}
     packages, recorded = _packages(run)
     recipe = version.metadata.get("recipe")
+    data = tuple(_data(project, one) for one in project.used(run.id) if one.kind == "dataset") if run else ()
+    divided = job.get("split") if isinstance(job, Mapping) else None
     return Facts(
         ref=version.ref,
         name=version.name,
@@ -116,15 +114,15 @@ def gather(project: Project, version: ArtifactVersion, train: Mapping[str, Any] 
         seconds=run.duration_s if run else None,
         run=run.id if run else None,
         commit=_commit(run),
-        split=job.get("split") if isinstance(job, Mapping) else None,
+        split=divided,
         trained=len(parts["training"]) if "training" in parts else None,
         validated=len(parts["validation"]) if "validation" in parts else None,
         packages=packages,
         recorded=recorded,
         settings=_settings(recipe, train),
         config_digest=None if train is None else _digest(train),
-        data=tuple(_data(project, one) for one in project.used(run.id) if one.kind == "dataset") if run else (),
-        figures=figures.of_model(project, version),
+        data=data,
+        figures=figures.of_model(project, version, {one.ref.partition(":")[0] for one in data}, divided),
         history=_history(project, version),
     )
 

@@ -107,6 +107,7 @@ def _evaluation(figures: Figures) -> dict[str, Any]:
         "split": figures.split,
         "part": figures.part,
         "cases": figures.cases,
+        "independence": figures.relation or "cases that its training never saw",
         "metrics": figures.metrics,
         "classes": figures.summary,
     }

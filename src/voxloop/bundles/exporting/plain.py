@@ -33,13 +33,14 @@ TO_SCAN = {
     "align_corners": False,
     "dtype": "$torch.float64",
 }
+GRID = (
+    "dst_affine=sample['image'].meta['original_affine'], "
+    "spatial_size=[int(side) for side in sample['image'].meta['spatial_shape']]"
+)
 CARRIED = (
     "$lambda sample: {**sample, 'pred': @to_scan(monai.data.MetaTensor(sample['pred'], "
-    "meta={**sample['image'].meta, 'affine': sample['image'].affine.matmul(@upper_on_a_tie)}), "
-    "dst_affine=sample['image'].meta['original_affine'], "
-    "spatial_size=[int(side) for side in sample['image'].meta['spatial_shape']])}"
+    f"meta={{**sample['image'].meta, 'affine': sample['image'].affine.matmul(@upper_on_a_tie)}}), {GRID})}}"
 )
-LISTED = "$monai.data.load_decathlon_datalist(os.path.join(@dataset_dir, 'dataset.json'), data_list_key=@data_list_key)"
 
 
 def inference(config: Mapping[str, Any], output: Classes | Regions, name: str) -> Config:
@@ -63,67 +64,11 @@ def inference(config: Mapping[str, Any], output: Classes | Regions, name: str) -
             # In half precision some voxels at a border come out otherwise than they were validated.
             value = False
         plain[key] = value
-    if "transforms" in plain.get("preprocessing", {}):
-        plain["preprocessing"]["transforms"] = _in_order(plain["preprocessing"]["transforms"], plain)
-    if "transforms" in plain.get("postprocessing", {}):
-        plain["postprocessing"]["transforms"] = _painted(plain["postprocessing"]["transforms"], output, plain)
+    before, after = _steps(plain, "preprocessing"), _steps(plain, "postprocessing")
+    before[:] = _in_order(before, plain)
+    after[:] = _painted(after, output, plain)
     _require_plain(plain, name)
     return plain
-
-
-def evaluation(config: Mapping[str, Any], output: Classes | Regions) -> Config:
-    """Settings to merge after those of `inference`: scores against the labels of a dataset in the Decathlon's layout.
-
-    A label is compared as it lies in its file, and what has none of the values named counts as background.
-    """
-    classes = len(output.classes)
-    steps = [
-        step
-        for step in config["postprocessing"]["transforms"]
-        if isinstance(step, str) or step["_target_"] != "SaveImaged"
-    ]
-    both = ["pred", "label"]
-    if isinstance(output, Classes):
-        apart: Config = {"_target_": "AsDiscreted", "keys": both, "to_onehot": classes}
-    else:
-        values = [list(part.values) for part in output.parts]
-        apart = {
-            "_target_": "Lambdad",
-            "keys": both,
-            "func": "$lambda labels: torch.cat([torch.isin(labels, torch.tensor(values, device=labels.device)) "
-            f"for values in {values}])",
-        }
-    meant = "sum((label == value) * number for number, value in enumerate(@label_values, start=1))"
-    return {
-        "_desc_": "Merge it after inference.json; label_values says which value each class, after the background, has in the labels.",
-        "data_list_key": "training",
-        "label_values": list(range(1, classes)),
-        "pairs": LISTED,
-        "dataset#data": "@pairs",
-        "+preprocessing#transforms": [
-            {"_target_": "LoadImaged", "keys": "label", "reader": "NibabelReader"},
-            {"_target_": "EnsureChannelFirstd", "keys": "label"},
-            {"_target_": "Lambdad", "keys": "label", "func": f"$lambda label: {meant}"},
-        ],
-        "postprocessing#transforms": [*steps, apart],
-        "evaluator#key_val_metric": {
-            "val_mean_dice": {
-                "_target_": "MeanDice",
-                "include_background": isinstance(output, Regions),
-                "output_transform": "$monai.handlers.from_engine(['pred', 'label'])",
-            }
-        },
-        "+handlers": [
-            {
-                "_target_": "MetricsSaver",
-                "save_dir": "@output_dir",
-                "metrics": ["val_mean_dice"],
-                "metric_details": ["val_mean_dice"],
-                "batch_transform": "$lambda batch: [sample['image'].meta for sample in batch]",
-                "summary_ops": "*",
-            }
-        ],
-    }
 
 
 def strings(config: Any) -> list[str]:
@@ -135,27 +80,37 @@ def strings(config: Any) -> list[str]:
     return [config] if isinstance(config, str) else []
 
 
-def _in_order(steps: Sequence[Config], plain: Config) -> list[Any]:
+def kind(step: Any) -> str:
+    """Which transform a step is; an expression is none."""
+    return str(step.get("_target_")) if isinstance(step, Mapping) else ""
+
+
+def _steps(plain: Config, key: str) -> list[Any]:
+    part = plain.get(key)
+    steps = part.get("transforms") if isinstance(part, dict) else None
+    return steps if isinstance(steps, list) else []
+
+
+def _in_order(steps: Sequence[Any], plain: Config) -> list[Any]:
     """MONAI has no transform that takes channels; a sample that says their order, as voxloop's do, is believed."""
-    if not any(step["_target_"] == TAKE for step in steps):
-        return list(steps)
-    plain["channel_order"] = "$slice(None)"
-    return [ORDER if step["_target_"] == TAKE else step for step in steps]
+    if any(kind(step) == TAKE for step in steps):
+        plain["channel_order"] = "$slice(None)"
+    return [ORDER if kind(step) == TAKE else step for step in steps]
 
 
-def _painted(steps: Sequence[Config], output: Classes | Regions, plain: Config) -> list[Any]:
+def _painted(steps: Sequence[Any], output: Classes | Regions, plain: Config) -> list[Any]:
     """Regions become one map on the logits themselves: what is above zero is above one half after its sigmoid."""
     found: list[Any] = []
     for step in steps:
-        if step["_target_"] == PAINT and isinstance(output, Regions):
-            sigmoid = bool(found) and found[-1]["_target_"] == "Activationsd" and found[-1].get("sigmoid") is True
+        if kind(step) == PAINT and isinstance(output, Regions):
+            sigmoid = bool(found) and kind(found[-1]) == "Activationsd" and found[-1].get("sigmoid") is True
             if sigmoid:
                 found.pop()
             found += _paint(output, plain, 0 if sigmoid else 0.5)
-        elif step["_target_"] == "Invertd" and (step["keys"], step.get("orig_keys")) == ("pred", "image"):
+        elif kind(step) == "Invertd" and (step["keys"], step.get("orig_keys")) == ("pred", "image"):
             plain |= {"to_scan": TO_SCAN, "upper_on_a_tie": f"$torch.tensor({_shifted(-TIE)}, dtype=torch.float64)"}
             found.append(CARRIED)
-        elif step["_target_"] == "SaveImaged":
+        elif kind(step) == "SaveImaged" and "scans_root" in plain:
             # Scans of one name in two folders do not overwrite each other's label map.
             found.append({**step, "data_root_dir": "@scans_root"})
         else:

@@ -59,10 +59,7 @@ def export(
     if as_json:
         print_json({"ref": done.ref, "out": str(done.target), "forms": list(done.forms), "files": done.files})
         return
-    size = sum(done.files.values()) / 1e6
-    words.print(
-        f"{done.ref} is in {done.target}: {', '.join(done.forms)}, {len(done.files)} files, {size:.1f} MB.",
-        markup=False,
-    )
+    count = f"{len(done.files)} file{'' if len(done.files) == 1 else 's'}, {sum(done.files.values()) / 1e6:.1f} MB"
+    words.print(f"{done.ref} is in {done.target}: {', '.join(done.forms)}; {count}.", markup=False)
     if "bundle" in done.forms:
         words.print("docs/README.md in it says what the model is and how it is run; read it before you pass it on.")
