@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def run_elsewhere(world: World, monai: str) -> None:
     job: dict[str, list[list[str]]] = {"torchscript": [], "commands": []}
+    both = ["run", "--config_file", "['configs/inference.json','configs/evaluate.json']"]
     for recipe in trained.TINY:
         folder = str(world.bundle(recipe))
         run = ["run", "--config_file", "configs/inference.json"]
@@ -84,8 +86,9 @@ def run_elsewhere(world: World, monai: str) -> None:
             names = [str(world.folder / f"{recipe}-{end}") for end in ("image.pt", "answer.pt")]
             torch.save(torch.randn(1, trained.CHANNELS[recipe], 8, 24, 16), names[0])
             job["torchscript"].append([f"{folder}/models/model.ts", *names])
-            both = ["run", "--config_file", "['configs/inference.json','configs/evaluate.json']", *where[:2]]
-            job["commands"].append([folder, *both, "--output_dir", str(world.made(recipe, monai, "scores"))])
+            job["commands"].append(
+                [folder, *both, *where[:2], "--output_dir", str(world.made(recipe, monai, "scores"))]
+            )
     if monai == "new":
         # Two scans of one name, as a list.
         scans = [world.folder / patient / "ct.nii.gz" for patient in ("A", "B")]
@@ -96,6 +99,8 @@ def run_elsewhere(world: World, monai: str) -> None:
         job["commands"].append(
             [str(world.bundle("spleen_ct")), "run", "--config_file", "configs/inference.json", *listed]
         )
+        turned = ["--dataset_dir", str(with_turned_labels(world)), "--output_dir", str(world.folder / "turned-scores")]
+        job["commands"].append([str(world.bundle("spleen_ct")), *both, *turned])
     task = world.folder / f"job-{monai}.json"
     task.write_text(json.dumps(job))
     old = Path(sys.prefix) / "peers" / f"monai-{OLD_MONAI}"
@@ -106,6 +111,18 @@ def run_elsewhere(world: World, monai: str) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert ("done with MONAI " + (OLD_MONAI if monai == "old" else "1.6")) in done.stdout
+
+
+def with_turned_labels(world: World) -> Path:
+    """The same dataset, its labels stored back to front along two axes, as their headers say."""
+    folder = world.folder / "turned"
+    shutil.copytree(world.data("spleen_ct"), folder)
+    for path in (folder / "labelsTr").iterdir():
+        image = nib.load(path)
+        turn = np.diag([-1.0, 1.0, -1.0, 1.0])
+        turn[:3, 3] = image.shape[0] - 1, 0, image.shape[2] - 1
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[::-1, :, ::-1], image.affine @ turn), path)
+    return folder
 
 
 @pytest.fixture
@@ -168,6 +185,17 @@ def test_scores_under_plain_monai_are_those_of_voxloop(
     for case in result.cases:
         for number, one in enumerate(case.classes):
             assert float(rows[case.case][f"class{number}"]) == pytest.approx(one.dice, abs=1e-5)
+
+
+def test_a_label_that_is_stored_another_way_round_is_scored_as_it_lies(world: World) -> None:
+    there = world.made("spleen_ct", "new", "scores")
+    rows = [
+        (folder / "val_mean_dice_raw.csv").read_text().splitlines()
+        for folder in (there, world.folder / "turned-scores")
+    ]
+    figures = [[line.partition(",")[2] for line in lines] for lines in rows]
+    assert figures[0] == figures[1]
+    assert len(set(figures[0])) > 2
 
 
 def test_scans_of_one_name_do_not_overwrite_each_other(world: World) -> None:
