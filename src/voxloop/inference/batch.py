@@ -1,0 +1,117 @@
+"""Many scans one after the other: what is done is left alone, one that cannot be segmented does not end the night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voxloop.errors import VoxloopError
+from voxloop.inference.folder import Folder, MadeWith, others
+from voxloop.inference.predict import How, predict, predict_each_volume
+from voxloop.inference.probabilities import write_probabilities
+from voxloop.inference.saving import save
+from voxloop.inference.windows import Progress
+
+if TYPE_CHECKING:
+    from voxloop.inference.model import Model
+    from voxloop.inference.sources import Source
+
+PROBABILITIES = ".probabilities.nii.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one scan."""
+
+    scan: Path
+    labels: Path | None
+    volume_ml: Mapping[str, Any]
+    probabilities: Path | None = None
+    skipped: bool = False
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; a scan that could not be segmented has its error instead."""
+        if self.error is not None:
+            return {"scan": str(self.scan), "labels": None, "error": self.error}
+        maps = {"probabilities": str(self.probabilities)} if self.probabilities is not None else {}
+        return {
+            "scan": str(self.scan),
+            "labels": str(self.labels),
+            "volume_ml": dict(self.volume_ml),
+            "skipped": self.skipped,
+            **maps,
+        }
+
+
+def predict_all(
+    models: Sequence[Model],
+    targets: Mapping[Source, Path],
+    out: Path,
+    how: How | None = None,
+    *,
+    each_volume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[Row]:
+    """Segments every source into its target, and tells of each as it is done.
+
+    What lies in the folder and was made with other models or settings is refused before the first scan is read.
+    """
+    how = how or How()
+    folder = Folder(out, MadeWith.of(models, how, each_volume))
+    maps = {source: out / f"{source.case}{PROBABILITIES}" if how.probabilities else None for source in targets}
+    states = {source: folder.state(source, target, maps[source]) for source, target in targets.items()}
+    foreign = [target for source, target in targets.items() if states[source] == "other"]
+    if foreign and not overwrite:
+        raise others(out, foreign)
+    for number, (source, target) in enumerate(targets.items()):
+        heard = _of_all(progress, number, len(targets), source.path.name)
+        heard(0, 1, "")
+        if states[source] == "done" and not overwrite:
+            yield Row(source.path, target, folder.volume_ml(target), maps[source], skipped=True)
+            continue
+        try:
+            yield _one(models, source, target, maps[source], folder, how, each_volume, heard)
+        except VoxloopError as error:
+            yield Row(source.path, None, {}, error=str(error))
+    if progress is not None:
+        progress(1, 1, "")
+
+
+def _one(
+    models: Sequence[Model],
+    source: Source,
+    target: Path,
+    maps: Path | None,
+    folder: Folder,
+    how: How,
+    each_volume: bool,
+    progress: Progress,
+) -> Row:
+    scan = source.open()
+    prediction = (
+        predict_each_volume(models, scan, how, progress) if each_volume else predict(models, scan, None, how, progress)
+    )
+    folder.begin(source, target)
+    try:
+        if maps is not None and prediction.probabilities is not None:
+            write_probabilities(prediction.probabilities, prediction.scan, maps, progress)
+        save(prediction, target)
+    except VoxloopError:
+        folder.give_up(target)
+        raise
+    folder.finish(source, target, prediction, maps)
+    return Row(source.path, target, folder.volume_ml(target), maps)
+
+
+def _of_all(progress: Progress | None, number: int, count: int, name: str) -> Progress:
+    """How far one scan is, told as how far all of them are."""
+
+    def heard(done: int, total: int, what: str) -> None:
+        if progress is not None:
+            progress(1000 * number + 1000 * done // total, 1000 * count, " ".join(filter(None, (name, what))))
+
+    return heard
