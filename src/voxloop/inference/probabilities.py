@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class Spool:
     def __init__(self, channels: int, shape: tuple[int, int, int], affine: npt.NDArray[np.float64], axis: int) -> None:
         self.affine = affine
         self._channels, self._shape, self._axis = channels, shape, axis
-        self._file = tempfile.TemporaryFile(prefix="voxloop-probabilities-")  # noqa: SIM115  # closed when let go of
+        self._file = tempfile.TemporaryFile(prefix="voxloop-probabilities-")  # noqa: SIM115  # as long as this lives
+        weakref.finalize(self, self._file.close)
 
     def write(self, start: int, probabilities: torch.Tensor) -> None:
         """A slab [channel, i, j, k] that begins at `start` along the axis."""
