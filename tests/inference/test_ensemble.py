@@ -35,7 +35,8 @@ def scan(tmp_path: Path) -> Path:
     """Noise, on an oblique grid that is stored along other axes."""
     noise = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     voxels, affine = reordered(noise, oblique(6.0, (1.0, 1.2, 2.0)), *ORIENTATIONS[29])  # type: ignore[arg-type]
-    write_volume(tmp_path / "scan.nii.gz", voxels, Geometry((voxels.shape[0], *voxels.shape[1:]), affine))  # type: ignore[arg-type]
+    i, j, k = voxels.shape
+    write_volume(tmp_path / "scan.nii.gz", voxels, Geometry((i, j, k), affine))
     return tmp_path / "scan.nii.gz"
 
 

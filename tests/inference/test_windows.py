@@ -89,14 +89,14 @@ def test_a_slab_is_no_deeper_than_a_window_and_each_window_is_looked_at_once() -
     assert ours == sum(seen) == told[-1][0] == told[-1][1]
 
 
-class Halved(Inferer):  # type: ignore[misc]  # MONAI has no types
+class Halved(Inferer):
     """An inferer that somebody wrote."""
 
     def __call__(self, inputs: Any, network: Any, *rest: Any, **named: Any) -> Any:
         return network(inputs, *rest, **named) / 2
 
 
-class Doubled(SlidingWindowInferer):  # type: ignore[misc]
+class Doubled(SlidingWindowInferer):
     """One that does something of its own around MONAI's."""
 
     def __call__(self, inputs: Any, network: Any, *rest: Any, **named: Any) -> Any:

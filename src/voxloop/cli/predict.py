@@ -61,10 +61,10 @@ def predict(
     words = console(as_json)
     how = How(flips_of(flips), probabilities)
     targets = targets_of(sources_in(scans), out, f".{ending.lstrip('.')}")
-    models = _loaded([model, *(with_models or [])], project, device)
     rows: list[Row] = []
     began = time.monotonic()
     try:
+        models = _loaded([model, *(with_models or [])], project, device)
         for row in predict_all(
             models,
             targets,

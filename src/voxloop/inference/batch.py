@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
 from voxloop.inference.folder import Folder, MadeWith, others
-from voxloop.inference.predict import How, predict, predict_each_volume
+from voxloop.inference.predict import How, Prediction, predict, predict_each_volume
 from voxloop.inference.probabilities import write_probabilities
 from voxloop.inference.saving import save
 from voxloop.inference.windows import Progress
@@ -70,41 +70,32 @@ def predict_all(
     for number, (source, target) in enumerate(targets.items()):
         heard = _of_all(progress, number, len(targets), source.path.name)
         heard(0, 1, "")
-        if states[source] == "done" and not overwrite:
+        state = "missing" if overwrite else states[source]
+        if state == "done":
             yield Row(source.path, target, folder.volume_ml(target), maps[source], skipped=True)
             continue
         try:
-            yield _one(models, source, target, maps[source], folder, how, each_volume, heard)
+            segment = predict_each_volume if each_volume else predict
+            made = segment(models, source.open(), how=how, progress=heard)
+            if state == "no maps":
+                _write_maps(made, maps[source], heard)
+                folder.add_maps(target, maps[source])
+            else:
+                with folder.making(source, target):
+                    _write_maps(made, maps[source], heard)
+                    save(made, target)
+                folder.finish(source, target, made, maps[source])
         except VoxloopError as error:
             yield Row(source.path, None, {}, error=str(error))
+        else:
+            yield Row(source.path, target, folder.volume_ml(target), maps[source])
     if progress is not None:
         progress(1, 1, "")
 
 
-def _one(
-    models: Sequence[Model],
-    source: Source,
-    target: Path,
-    maps: Path | None,
-    folder: Folder,
-    how: How,
-    each_volume: bool,
-    progress: Progress,
-) -> Row:
-    scan = source.open()
-    prediction = (
-        predict_each_volume(models, scan, how, progress) if each_volume else predict(models, scan, None, how, progress)
-    )
-    folder.begin(source, target)
-    try:
-        if maps is not None and prediction.probabilities is not None:
-            write_probabilities(prediction.probabilities, prediction.scan, maps, progress)
-        save(prediction, target)
-    except VoxloopError:
-        folder.give_up(target)
-        raise
-    folder.finish(source, target, prediction, maps)
-    return Row(source.path, target, folder.volume_ml(target), maps)
+def _write_maps(made: Prediction, path: Path | None, progress: Progress) -> None:
+    if path is not None and made.probabilities is not None:
+        write_probabilities(made.probabilities, made.scan, path, progress)
 
 
 def _of_all(progress: Progress | None, number: int, count: int, name: str) -> Progress:

@@ -30,7 +30,8 @@ NAME = "predictions.json"
 # What of a bundle decides what it predicts: settings, weights, and code of its own.
 DECIDES = ("configs", "models", "scripts")
 
-State = Literal["missing", "done", "other"]
+# `no maps`: the label map is done, and its probabilities are still to be written.
+State = Literal["missing", "no maps", "done", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,20 @@ class Folder:
             return "missing"
         if not mine or not _same_scan(entry.get("scan"), source):
             return "other"
-        return "missing" if probabilities is not None and not probabilities.exists() else "done"
+        return "no maps" if probabilities is not None and not probabilities.exists() else "done"
 
-    def begin(self, source: Source, target: Path) -> None:
+    @contextmanager
+    def making(self, source: Source, target: Path) -> Iterator[None]:
         """Says what a label map is made with before it is written, so that a kill in between leaves none of unknown origin."""
-        entry = {"case": source.case, "begun": _now(), **self.made_with.as_dict(), "voxloop": __version__}
-        self._record(target, entry)
+        before = self.entries.get(target.name)
+        self._record(target, {"case": source.case, "begun": _now(), **self.made_with.as_dict(), "voxloop": __version__})
+        try:
+            yield
+        except VoxloopError:
+            # The disk may be full for this as well.
+            with suppress(VoxloopError):
+                self._record(target, before)
+            raise
 
     def finish(self, source: Source, target: Path, prediction: Prediction, probabilities: Path | None = None) -> None:
         """Records a label map that is there as a whole."""
@@ -99,9 +108,10 @@ class Folder:
             },
         )
 
-    def give_up(self, target: Path) -> None:
-        """Forgets a label map that was begun and could not be made."""
-        self._record(target, None)
+    def add_maps(self, target: Path, probabilities: Path | None) -> None:
+        """Records probabilities beside a label map that was done before."""
+        if probabilities is not None:
+            self._record(target, {**self.entries[target.name], "probabilities": probabilities.name})
 
     def volume_ml(self, target: Path) -> dict[str, Any]:
         """The volumes of a label map that is done."""
