@@ -19,10 +19,13 @@ from tests.data.test_grid import ORIENTATIONS, oblique, reordered
 from tests.inference.models import ORGANS, TUMOUR, looking_around, model_of
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
+from voxloop.data.scans import open_scan
 from voxloop.errors import VoxloopError
+from voxloop.inference.ensemble import grids_of
 from voxloop.inference.flips import flips_of
 from voxloop.inference.model import Model
 from voxloop.inference.predict import How, Prediction, predict
+from voxloop.inference.preparing import prepared_alike
 from voxloop.inference.probabilities import Probabilities, write_probabilities
 from voxloop.monai.output import Classes, Regions
 
@@ -122,6 +125,15 @@ def test_an_ensemble_is_the_mean_of_what_each_model_gives_alone(scan: Path, outp
     assert (predict(models, scan).labels == together.labels).all()
 
 
+def test_folds_of_one_training_are_shown_one_preparation_of_the_scan(scan: Path) -> None:
+    folds, finer = [model(1), model(2)], model(1, ORGANS, (1.0, 1.0, 1.0))
+    assert prepared_alike(*folds)
+    assert not prepared_alike(folds[0], finer)
+    (grid,) = grids_of(folds, open_scan(scan), scan, None)
+    assert grid.members[0].prepared is grid.members[1].prepared
+    assert [len(grid.members) for grid in grids_of([*folds, finer], open_scan(scan), scan, None)] == [2, 1]
+
+
 def test_classes_are_matched_by_their_names_in_any_order_and_spelling(scan: Path) -> None:
     one, other = model(1), model(2)
     turned = looking_around(3, 2)
@@ -203,7 +215,7 @@ def test_a_file_of_probabilities_keeps_the_scans_header_and_names_its_channels(s
         assert np.array_equal(written.header[name], source.header[name]), name
     assert written.header.get_zooms()[:3] == source.header.get_zooms()
     (meaning,) = [json.loads(extension.get_content()) for extension in written.header.extensions]
-    assert meaning == {"probabilities": ["whole", "inner"]}
+    assert meaning == {"channels": {"0": "whole", "1": "inner"}}
     assert told[-1][:2] == (1000, 1000)
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
+from voxloop.inference.ensemble import matched
 from voxloop.inference.folder import Folder, MadeWith, others
 from voxloop.inference.predict import How, Prediction, predict, predict_each_volume
 from voxloop.inference.probabilities import write_probabilities
@@ -58,9 +59,11 @@ def predict_all(
 ) -> Iterator[Row]:
     """Segments every source into its target, and tells of each as it is done.
 
-    What lies in the folder and was made with other models or settings is refused before the first scan is read.
+    Models that do not mark the same are refused before the first scan is read, and so is a folder that holds label maps of other
+    models or settings.
     """
     how = how or How()
+    matched(models)
     folder = Folder(out, MadeWith.of(models, how, each_volume))
     maps = {source: out / f"{source.case}{PROBABILITIES}" if how.probabilities else None for source in targets}
     states = {source: folder.state(source, target, maps[source]) for source, target in targets.items()}

@@ -137,6 +137,6 @@ def _header(probabilities: Probabilities, scan: Path) -> Any:
     header["cal_min"], header["cal_max"] = 0, 1
     header["descrip"] = b"voxloop probabilities, not a medical device"
     header["vox_offset"] = 0
-    meaning = json.dumps({"probabilities": list(probabilities.names)}, ensure_ascii=False)
+    meaning = json.dumps({"channels": dict(enumerate(probabilities.names))}, ensure_ascii=False)
     header.extensions.append(nib.nifti1.Nifti1Extension("comment", meaning.encode()))
     return header
