@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Of a voxel: what floating point leaves between two ways to the same place.
 SAME_PLACE = 1e-4
+# What a transform keeps of its last run: the file that was read, and whether the inverse was recorded.
+LEFT_BY_RUNNING = ("filenames", "_tracing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +93,7 @@ def _steps(model: Model) -> Sequence[Any]:
     from monai.transforms import Compose
 
     # A Compose draws a seed of its own, which steps without chance never ask for; those with it differ here too.
-    chain = model.preprocess
+    chain: Any = model.preprocess
     return list(chain.transforms) if type(chain) is Compose else [chain]
 
 
@@ -111,7 +113,11 @@ def _alike(one: Any, other: Any) -> bool:
         return bool(one == other)
     # Generators of chance, functions and foreign code may differ in what is not seen.
     known = type(one).__module__.startswith(("monai.", "voxloop."))
-    return known and hasattr(one, "__dict__") and _alike(vars(one), vars(other))
+    return known and hasattr(one, "__dict__") and _alike(_settings(one), _settings(other))
+
+
+def _settings(step: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(step).items() if name not in LEFT_BY_RUNNING}
 
 
 @contextmanager
