@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from voxloop.errors import VoxloopError
 from voxloop.inference.ensemble import matched
-from voxloop.inference.folder import Folder, MadeWith, others
+from voxloop.inference.folder import Folder, MadeWith
 from voxloop.inference.predict import How, Prediction, predict, predict_each_volume
 from voxloop.inference.probabilities import write_probabilities
 from voxloop.inference.saving import save
@@ -67,9 +67,14 @@ def predict_all(
     folder = Folder(out, MadeWith.of(models, how, each_volume))
     maps = {source: out / f"{source.case}{PROBABILITIES}" if how.probabilities else None for source in targets}
     states = {source: folder.state(source, target, maps[source]) for source, target in targets.items()}
-    foreign = [target for source, target in targets.items() if states[source] == "other"]
-    if foreign and not overwrite:
-        raise others(out, foreign)
+    strangers = [(source, target) for source, target in targets.items() if states[source] == "other"]
+    if strangers and not overwrite:
+        source, target = strangers[0]
+        more = f", and {len(strangers) - 1} more are none either" if len(strangers) > 1 else ""
+        raise VoxloopError(
+            f"{out} holds label maps that this command would not make: {target.name} {folder.stranger(source, target)}{more}; "
+            "give --overwrite to make them anew, or choose another --out."
+        )
     for number, (source, target) in enumerate(targets.items()):
         heard = _of_all(progress, number, len(targets), source.path.name)
         heard(0, 1, "")

@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,11 +54,9 @@ class MadeWith:
 
     def made(self, entry: dict[str, Any]) -> bool:
         """Whether an entry of predictions.json was made with the same; what models are called does not matter."""
-        return (
-            entry.get("settings") == self.as_dict()["settings"]
-            and isinstance(entry.get("models"), list)
-            and [one.get("sha256") for one in entry["models"]] == [digest for _, digest in self.models]
-        )
+        return entry["settings"] == self.as_dict()["settings"] and [one.get("sha256") for one in entry["models"]] == [
+            digest for _, digest in self.models
+        ]
 
 
 class Folder:
@@ -69,17 +67,28 @@ class Folder:
         self.entries: dict[str, Any] = _read(path / NAME)
 
     def state(self, source: Source, target: Path, probabilities: Path | None = None) -> State:
-        """Whether a label map is still to be made, is done as asked, or was made in another way or of another scan."""
-        entry = self.entries.get(target.name, {})
-        mine = entry.get("begun") is not None and self.made_with.made(entry)
-        if not target.exists():
+        """Whether a label map is still to be made, is done as asked, or is none that would be made here."""
+        if not target.exists() or self._was_cut_short(target):
             return "missing"
-        if mine and "made" not in entry:
-            # The process ended while this one was being written, so nobody knows whether the new one is there.
-            return "missing"
-        if not mine or not _same_scan(entry.get("scan"), source):
+        if self.stranger(source, target) is not None:
             return "other"
         return "no maps" if probabilities is not None and not probabilities.exists() else "done"
+
+    def stranger(self, source: Source, target: Path) -> str | None:
+        """Why a label map is none that would be made here, as the end of a sentence; None where it is."""
+        entry = self.entries.get(target.name)
+        if entry is None:
+            return f"is not recorded in {NAME}"
+        if not self.made_with.made(entry):
+            return f"was made by {_said(entry)}"
+        if not _same_scan(entry.get("scan"), source):
+            return "was made of another scan, or of this one before it changed"
+        return None
+
+    def _was_cut_short(self, target: Path) -> bool:
+        """Whether the process ended while this one was being written, so that nobody knows which map is there."""
+        entry = self.entries.get(target.name, {})
+        return "begun" in entry and "made" not in entry and self.made_with.made(entry)
 
     @contextmanager
     def making(self, source: Source, target: Path) -> Iterator[None]:
@@ -129,16 +138,6 @@ class Folder:
             write_json(self.path / NAME, {"predictions": self.entries})
 
 
-def others(folder: Path, targets: Iterable[Path]) -> VoxloopError:
-    """The sentence about label maps that were made in another way than is asked for."""
-    names = [target.name for target in targets]
-    said = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return VoxloopError(
-        f"{folder} holds {len(names)} label map{'s' if len(names) > 1 else ''} ({said}) made by other models, with other settings, of "
-        "scans that have changed, or by nobody known here; give --overwrite to make them anew, or choose another --out."
-    )
-
-
 def digest_of(bundle: Path) -> str:
     """One digest of all in a bundle that decides what it predicts."""
     total = hashlib.sha256()
@@ -169,7 +168,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         entries = content["predictions"]
-        if isinstance(entries, dict) and all(isinstance(entry, dict) for entry in entries.values()):
+        if isinstance(entries, dict) and all(_is_entry(entry) for entry in entries.values()):
             return entries
     except FileNotFoundError:
         return {}
@@ -178,6 +177,24 @@ def _read(path: Path) -> dict[str, Any]:
     raise VoxloopError(
         f"{path} cannot be read as the record of what was segmented here; move it away, and give --overwrite."
     )
+
+
+def _is_entry(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("settings"), dict)
+        and isinstance(entry.get("models"), list)
+        and all(isinstance(model, dict) for model in entry["models"])
+    )
+
+
+def _said(entry: dict[str, Any]) -> str:
+    """The models and settings of an entry, in words."""
+    names = " and ".join(str(one.get("name")) for one in entry.get("models", ())) or "other models"
+    settings = entry.get("settings", {})
+    extra = [f"flips {settings['flips']}"] if settings.get("flips") else []
+    extra += ["each volume"] if settings.get("each_volume") else []
+    return names + (f" ({', '.join(extra)})" if extra else "")
 
 
 def _files(source: Source) -> list[Path]:
