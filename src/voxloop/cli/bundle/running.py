@@ -1,4 +1,4 @@
-"""`voxloop bundle`: any MONAI bundle, as it is, tracked."""
+"""`voxloop bundle run` and `voxloop bundle tracking`: any MONAI bundle, as it is, tracked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import typer
 
 from voxloop.cli.console import print_json
 
-app = typer.Typer(help="Run any MONAI bundle as it is, tracked.", no_args_is_help=True)
 
-
-@app.command()
 def run(
     bundle: Annotated[str, typer.Argument(help="The folder of a bundle, or a recipe's name.")],
     arguments: Annotated[
@@ -81,7 +78,6 @@ def run(
         raise typer.Exit(ended.exit_code)
 
 
-@app.command()
 def tracking() -> None:
     """Print the settings file that tracks any bundle under MONAI's own command.
 
