@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 from voxloop import recipes
 from voxloop.cli.main import app
 from voxloop.data.phantom import make_spleen
+from voxloop.data.scans import open_scan
 from voxloop.errors import VoxloopError
 
 CASES = ["spleen_0.nii.gz", "spleen_1.nii.gz", "spleen_2.nii.gz"]
@@ -218,12 +219,22 @@ def test_each_volume_of_a_file_becomes_a_volume_of_its_label_map(bundle: Path, s
     out = tmp_path / "out"
     assert "--each-volume" in refusal(run(bundle, tmp_path / "times.nii.gz", "--out", out))
     (row,) = rows_of(run(bundle, scans / CASES[0], "--out", out, "--json"))
-    from voxloop.inference.model import load_model
-    from voxloop.inference.predict import predict_each_volume
+    (both,) = rows_of(run(bundle, tmp_path / "times.nii.gz", "--out", out, "--json", "--each-volume"))
+    made = np.asarray(nib.load(both["labels"]).dataobj)
+    assert made.shape == (*one.shape, 2)
+    assert (made[..., 0] == np.asarray(nib.load(row["labels"]).dataobj)).all()
+    assert both["volume_ml"]["spleen"][0] == row["volume_ml"]["spleen"] != both["volume_ml"]["spleen"][1]
+    told = run(bundle, tmp_path / "times.nii.gz", "--out", out, "--each-volume")
+    assert "spleen {:.1f}/{:.1f} mL (already there)".format(*both["volume_ml"]["spleen"]) in told.stdout
 
-    times = predict_each_volume(load_model(str(bundle)), tmp_path / "times.nii.gz")
-    assert times.labels.shape == (*one.shape, 2)
-    assert times.volumes_ml()["spleen"][0] == pytest.approx(row["volume_ml"]["spleen"], abs=0.01)  # type: ignore[index]
+
+@pytest.mark.parametrize("ending", ["seg.nrrd", "mha"])
+def test_label_maps_are_written_as_is_asked_for(bundle: Path, scans: Path, tmp_path: Path, ending: str) -> None:
+    (row,) = rows_of(run(bundle, scans / CASES[0], "--out", tmp_path / "out", "--json", "--format", ending))
+    assert Path(row["labels"]) == tmp_path / "out" / f"spleen_0.{ending}"
+    assert open_scan(Path(row["labels"])).geometry.same_as(open_scan(scans / CASES[0]).geometry)
+    assert rows_of(run(bundle, scans / CASES[0], "--out", tmp_path / "out", "--json", "--format", ending))[0]["skipped"]
+    assert 'cannot be written as ".png"' in refusal(run(bundle, scans, "--out", tmp_path / "out", "--format", "png"))
 
 
 def test_axes_that_are_none_are_refused_before_anything_is_read(bundle: Path, scans: Path, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from voxloop.data.formats.reference import write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
+from voxloop.inference.batch import predict_all
+from voxloop.inference.model import Model
 from voxloop.inference.predict import How, predict, predict_each_volume
 from voxloop.inference.saving import save
 from voxloop.inference.sources import Source, sources_in, targets_of
@@ -188,17 +190,32 @@ def test_channels_that_belong_together_are_no_volumes_of_their_own(tmp_path: Pat
         predict_each_volume(threshold_model(), path, How(probabilities=True))
 
 
-def test_transforms_that_fail_are_told_of_in_a_sentence(tmp_path: Path) -> None:
+def test_what_went_wrong_in_a_transform_is_told_and_not_which_transform_it_was(tmp_path: Path) -> None:
+    """MONAI wraps it; a refusal stays the sentence that it is, and of a folder of scans the others are segmented."""
     from monai.transforms import Compose, Lambdad
 
-    def fails(image: Any) -> Any:
-        raise ValueError("an image of the wrong kind")
+    bad, good = (save_scan(tmp_path / f"{name}.nii", blob(), oblique(0.0)) for name in ("bad", "good"))
 
-    scan = save_scan(tmp_path / "scan.nii", blob(), oblique(0.0))
-    with pytest.raises(
-        VoxloopError, match=r"scan\.nii cannot be prepared for threshold \(ValueError: an image of the wrong"
-    ):
-        predict(replace(threshold_model(), preprocess=Compose([Lambdad("image", fails)])), scan)
+    def failing(error: Exception) -> Model:
+        def look(path: str) -> str:
+            if "bad" in path:
+                raise error
+            return path
+
+        model = threshold_model()
+        return replace(model, preprocess=Compose([Lambdad("image", look), model.preprocess]))
+
+    with pytest.raises(VoxloopError, match=r"^no such scan$"):
+        predict(failing(VoxloopError("no such scan")), bad)
+    with pytest.raises(ValueError, match=r"^an image of the wrong kind$"):
+        predict(failing(ValueError("an image of the wrong kind")), bad)
+    targets = targets_of(sources_in([bad, good]), tmp_path / "out")
+    rows = list(predict_all([failing(ValueError("of the wrong kind"))], targets, tmp_path / "out"))
+    assert [row.error for row in rows] == [
+        "bad.nii cannot be segmented by threshold (ValueError: of the wrong kind); "
+        "is it a scan of the kind that the model was trained on?",
+        None,
+    ]
 
 
 def test_too_little_memory_is_told_of_in_a_sentence(tmp_path: Path) -> None:

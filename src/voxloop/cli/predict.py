@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def predict(
     model: Annotated[str, typer.Argument(help="An artifact such as spleen-ct:best, or a bundle folder.")],
-    scans: Annotated[list[Path], typer.Argument(help="Scans, or folders of them.")],
+    scans: Annotated[list[Path], typer.Argument(help="Scans, DICOM series, or folders of either.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Where the label maps go, one for each scan, under its name.")
     ],
@@ -38,7 +38,13 @@ def predict(
     each_volume: Annotated[
         bool, typer.Option("--each-volume", help="Segment each volume of a file of several, such as time points.")
     ] = False,
-    ending: Annotated[str, typer.Option("--format", help="How label maps are written.")] = "nii.gz",
+    ending: Annotated[
+        str,
+        typer.Option("--format", help="nii.gz, nii, seg.nrrd (3D Slicer), nrrd, mha, or dcm (a DICOM segmentation)."),
+    ] = "nii.gz",
+    allow_gaps: Annotated[
+        bool, typer.Option("--allow-gaps", help="Take DICOM series with missing slices, and fill them in.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make anew what is already there, whatever made it.")
@@ -46,7 +52,7 @@ def predict(
     project: Annotated[Path | None, typer.Option(help="The project folder that holds the model.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Segment scans: uint8 label maps with each scan's own shape, affine and header.
+    """Segment scans, DICOM series among them: a label map with each scan's own shape and place in the patient.
 
     predictions.json beside them records what each was made with; so the same command goes on where it was interrupted.
 
@@ -55,12 +61,16 @@ def predict(
     from voxloop.errors import VoxloopError
     from voxloop.inference.batch import predict_all
     from voxloop.inference.flips import flips_of
+    from voxloop.inference.looking import look_in
     from voxloop.inference.predict import How
-    from voxloop.inference.sources import sources_in, targets_of
+    from voxloop.inference.sources import targets_of
 
     words = console(as_json)
     how = How(flips_of(flips), probabilities)
-    targets = targets_of(sources_in(scans), out, f".{ending.lstrip('.')}")
+    found = look_in(scans, allow_gaps, Bar(words, "Looking"))
+    for sentence in found.said:
+        words.print(sentence, markup=False)
+    targets = targets_of(found.sources, out, f".{ending.lstrip('.')}")
     rows: list[Row] = []
     began = time.monotonic()
     try:
@@ -93,6 +103,7 @@ def predict(
                 "models": named,
                 "flips": how.flips,
                 "each_volume": each_volume,
+                "said": list(found.said),
                 "predictions": [row.as_dict() for row in rows],
             }
         )

@@ -14,6 +14,7 @@ from voxloop.inference.predict import How, Prediction, predict, predict_each_vol
 from voxloop.inference.probabilities import write_probabilities
 from voxloop.inference.saving import save
 from voxloop.inference.windows import Progress
+from voxloop.monai.session import last_line
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
@@ -64,6 +65,8 @@ def predict_all(
     """
     how = how or How()
     matched(models)
+    # Of a file that holds several volumes, each is a scan.
+    channels = None if each_volume else len(models[0].channels) or models[0].inputs
     folder = Folder(out, MadeWith.of(models, how, each_volume))
     maps = {source: out / f"{source.case}{PROBABILITIES}" if how.probabilities else None for source in targets}
     states = {source: folder.state(source, target, maps[source]) for source, target in targets.items()}
@@ -84,21 +87,33 @@ def predict_all(
             continue
         try:
             segment = predict_each_volume if each_volume else predict
-            made = segment(models, source.open(), how=how, progress=heard)
+            made = segment(models, source.open(channels), how=how, progress=heard)
             if state == "no maps":
                 _write_maps(made, maps[source], heard)
                 folder.add_maps(target, maps[source])
             else:
                 with folder.making(source, target):
                     _write_maps(made, maps[source], heard)
-                    save(made, target)
+                    save(made, target, slices=source.slices, model=_called(models))
                 folder.finish(source, target, made, maps[source])
         except VoxloopError as error:
             yield Row(source.path, None, {}, error=str(error))
+        # One scan does not end a night's work, whatever a model's own transforms or its network say of it.
+        except Exception as error:
+            sentence = (
+                f"{source.path.name} cannot be segmented by {_called(models)} ({last_line(error)}); "
+                "is it a scan of the kind that the model was trained on?"
+            )
+            yield Row(source.path, None, {}, error=sentence)
         else:
             yield Row(source.path, target, folder.volume_ml(target), maps[source])
     if progress is not None:
         progress(1, 1, "")
+
+
+def _called(models: Sequence[Model]) -> str:
+    """The models in a few words, for a file that says which one made it."""
+    return models[0].name + (f" and {len(models) - 1} more" if len(models) > 1 else "")
 
 
 def _write_maps(made: Prediction, path: Path | None, progress: Progress) -> None:

@@ -16,7 +16,6 @@ from voxloop.data.decathlon import case_id, read_dataset
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.scans import NIFTI, Scan
 from voxloop.errors import VoxloopError
-from voxloop.monai.session import last_line
 from voxloop.recipes.datalist import channel_order
 
 if TYPE_CHECKING:
@@ -61,8 +60,9 @@ def prepare(model: Model, scan: Scan, readable: Path, order: Sequence[int] | Non
             )
     try:
         image = model.preprocess(sample)["image"]
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError, OSError) as error:
-        raise _told(error, scan, model) from error
+    except RuntimeError as error:
+        # Not from the wrapping ones: they are caused by it, and a circle would never be told to its end.
+        raise _cause(error) from None
     if image.ndim != 4:
         raise VoxloopError(
             f"{scan.path.name}: the transforms of {model.name} make {image.ndim - 1} axes of it, and three are "
@@ -152,19 +152,11 @@ def _is_of_memory(error: BaseException) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
-def _told(error: BaseException, scan: Scan, model: Model) -> VoxloopError | MemoryError:
-    """MONAI wraps what went wrong in an error for each transform that it was in."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, VoxloopError):
-            return cause
-        if _is_of_memory(cause):
-            return MemoryError(str(cause))
-        cause = cause.__cause__
-    return VoxloopError(
-        f"{scan.path.name} cannot be prepared for {model.name} ({last_line(error)}); "
-        "is it a scan of the kind that the model was trained on?"
-    )
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong: MONAI wraps it in an error for each transform that it was in."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _order(model: Model, scan: Scan) -> list[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.formats import headers
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import values_on_grid
 from voxloop.data.scans import NIFTI
@@ -128,8 +129,9 @@ def _header(probabilities: Probabilities, scan: Path) -> Any:
     if scan.name.lower().endswith(NIFTI):
         header = nib.load(scan).header.copy()
     else:
-        header = nib.Nifti1Image(np.zeros((1, 1, 1), np.uint8), probabilities.geometry.affine).header
-        header.set_xyzt_units("mm")
+        # As it would be of voxels of this shape, of which there are none yet.
+        like = np.broadcast_to(np.uint16(0), shape)
+        header = nib.Nifti1Header(headers.nifti(scan, like, probabilities.geometry)[:348])
     header.set_data_dtype(np.uint16)
     header.set_data_shape(shape)
     header["pixdim"][4] = 1
