@@ -83,15 +83,15 @@ def test_what_cannot_be_meant_is_refused_before_the_work() -> None:
     for said in ("dyce", ","):
         with pytest.raises(VoxloopError, match=r"there are: all, dice|names none"):
             _metrics(said)
-    assert _scoring(["spleen=3", "1.5", "left lung=0"], "voxels") == Scoring(
-        1.5, {"spleen": 3.0, "left lung": 0.0}, "voxels"
+    assert _scoring(["spleen=3", "1.5", "left lung=0"], "voxels", 0.3) == Scoring(
+        1.5, {"spleen": 3.0, "left lung": 0.0}, "voxels", 0.3
     )
-    assert _scoring([], "elements") == Scoring()
+    assert _scoring([], "elements", 0.0) == Scoring()
     for said in ("spleen", "spleen=", "-1", "nan", "liver=inf", "=x"):
         with pytest.raises(VoxloopError, match="is no number of millimetres; give 2 for all, or spleen=3"):
-            _scoring([said], "elements")
+            _scoring([said], "elements", 0.0)
     with pytest.raises(VoxloopError, match='"elements" or "voxels", not "faces"'):
-        _scoring([], "faces")
+        _scoring([], "faces", 0.0)
 
 
 def test_ctrl_c_is_one_sentence_and_an_interrupted_run(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:

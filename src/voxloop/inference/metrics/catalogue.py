@@ -90,7 +90,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "difference_percent",
-        "relative difference",
+        "rel. difference",
         "%",
         "zero",
         "The volume of the prediction less that of the truth, in percent of the truth's.",
