@@ -9,55 +9,33 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from voxloop import recipes
 from voxloop.bundles import settings, writing
-from voxloop.data.decathlon import Dataset, read_dataset, split_cases
-from voxloop.data.scans import open_labels, open_scan
-from voxloop.errors import VoxloopError
+from voxloop.data.decathlon import split_cases
 from voxloop.monai.output import output_of
 from voxloop.monai.quiet import quiet_readers
-from voxloop.recipes import datalist
+from voxloop.training import resuming
 from voxloop.training.checkpoints import Checkpoints
+from voxloop.training.configuration import Configuration
 from voxloop.training.explain import explain
+from voxloop.training.history import History
+from voxloop.training.job import Job as Job
+from voxloop.training.job import prepare as prepare
+from voxloop.training.resuming import Progress, Resumption
+from voxloop.training.rewinding import rewind
+from voxloop.training.saved import Files
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from voxloop.store import Project
     from voxloop.tracking import Run
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to train: enough to start it, and to go on with it in another process."""
-
-    recipe: str
-    data: Path
-    preset: str = "full"
-    split: str = "default"
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, run: Any) -> Job:
-        """The job that a run was started with."""
-        said = run.params.get("job")
-        if not said:
-            raise VoxloopError(f"Run {run.name} was not made by `voxloop train`, so there is nothing to resume.")
-        return cls(said["recipe"], Path(said["data"]), said["preset"], said["split"], said["overrides"])
-
-    def as_params(self) -> dict[str, Any]:
-        return {
-            "recipe": self.recipe,
-            "data": str(self.data),
-            "preset": self.preset,
-            "split": self.split,
-            "overrides": dict(self.overrides),
-        }
+    from voxloop.training.reporter import Reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,42 +50,12 @@ class Trained:
     scores: dict[int, float]
 
 
-def prepare(recipe: str, data: Path, preset: str, split: str, arguments: Sequence[str]) -> Job:
-    """Checks everything that can be known before the first scan is read."""
-    files = settings.config_files(recipes.find(recipe), preset)
-    dataset = read_dataset(data)
-    # MONAI is imported here, seconds after everything that can be told without it.
-    config = settings.read(files)
-    overrides = settings.overrides(arguments, config)
-    applied = settings.applied(config, overrides)
-    settings.require_sense(applied)
-    channels = _check_names(dataset, applied)
-    for case in dataset.training:
-        # Headers only: a label on another grid and a file that is cut off are found here, not in epoch one.
-        scan = open_scan(case.image)
-        if scan.channels < channels:
-            raise VoxloopError(
-                f"{case.image.name} has {scan.channels} channels, and the recipe takes the one that dataset.json "
-                f"numbers {channels - 1}; get the whole scan, or take the case off the list."
-            )
-        open_labels(case.label, like=scan.geometry)
-    parts = split_cases(data, split)
-    for part in ("training", "validation"):
-        if not parts[part]:
-            raise VoxloopError(
-                f'{data}: the {part} part of split "{split}" is empty; a training needs at least two cases.'
-            )
-    return Job(recipe, data.resolve(), preset, split, overrides)
+class Stopped(KeyboardInterrupt):
+    """A training was asked to stop: by Ctrl-C, or by SIGTERM. It goes on after `epoch`, or from the start at 0."""
 
-
-def _check_names(dataset: Dataset, config: Mapping[str, Any]) -> int:
-    """Refuses a dataset without the recipe's classes and channels, and says how many channels its scans must have."""
-    classes, regions, spellings = (config.get(key) for key in ("class_names", "regions", "spellings"))
-    if isinstance(classes, list):
-        datalist.class_values(dataset, classes, spellings)
-        output_of(classes, regions)
-    channels = config.get("channel_names")
-    return max(datalist.channel_order(dataset, channels, spellings)) + 1 if isinstance(channels, list) else 1
+    def __init__(self, run_id: str, epoch: int) -> None:
+        super().__init__(run_id, epoch)
+        self.run_id, self.epoch = run_id, epoch
 
 
 def train(
@@ -117,27 +65,51 @@ def train(
     name: str | None = None,
     experiment: str | None = None,
     resume: str | None = None,
+    anyway: bool = False,
     console: Console | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
-    """Trains a job as a tracked run, or goes on with one, and saves the best weights as a model bundle."""
+    """Trains a job as a tracked run, and saves the best weights as a model bundle.
+
+    `resume` goes on with a run, bit for bit as if nothing had happened; one that was begun with other settings or data is
+    refused, unless `anyway`.
+    """
     from voxloop.store.artifacts import datasets
     from voxloop.tracking import Run
 
     folder = recipes.find(job.recipe)
     files = settings.config_files(folder, job.preset)
     config = settings.read(files)
+    now = Configuration.of(folder, config, job.overrides, job.split)
+    resumption = None
+    if resume is not None:
+        resumption = resuming.resume(project, project.run(resume), job, now, anyway, progress)
+        # Of an epoch that was not finished nothing stays; where none was, not even what is of no epoch's work.
+        rewind(project, resumption.run, resumption.done or -1)
     run = Run(
         name=name or f"{folder.name}-{job.preset}",
         experiment=experiment or folder.name,
-        params=None if resume else {**settings.searchable({**config, **job.overrides}), "job": job.as_params()},
+        params=None if resume else _params(job, now),
         project=project.root,
         resume=resume,
     )
     with _terminated_as_interrupt(), _quiet_engines(), run:
         run.define("val/*", axis="epoch", best="max")
         run.define("train/loss", axis="step", best="min")
-        datasets.use(project, run.id, job.data)
-        return _Session(job, folder, files, config, project, run, console).train()
+        datasets.use(project, run.id, job.data, progress)
+        session = _Session(job, folder, files, config, now, project, run, resumption, console)
+        try:
+            return session.train()
+        except KeyboardInterrupt as error:
+            raise Stopped(run.id, session.done) from error
+
+
+def _params(job: Job, configuration: Configuration) -> dict[str, Any]:
+    return {
+        **settings.searchable(configuration.config),
+        "job": job.as_params(),
+        "config_hash": configuration.digest,
+    }
 
 
 class _Session:
@@ -149,14 +121,25 @@ class _Session:
         folder: Path,
         files: Sequence[Path],
         config: Mapping[str, Any],
+        configuration: Configuration,
         project: Project,
         run: Run,
+        resumption: Resumption | None,
         console: Console | None,
     ) -> None:
         self.job, self.folder, self.files, self.config = job, folder, files, config
+        self.configuration, self.resumption = configuration, resumption
         self.project, self.run, self.console = project, run, console
-        self.work = project.root / "runs" / run.id
+        self.work = resuming.folder_of(project, run.id)
         self.work.mkdir(parents=True, exist_ok=True)
+        self.checkpoints: Checkpoints | None = None
+
+    @property
+    def done(self) -> int:
+        """After which epoch the run could go on."""
+        if self.checkpoints is not None:
+            return self.checkpoints.done
+        return 0 if self.resumption is None else self.resumption.done
 
     def train(self) -> Trained:
         from rich.console import Console
@@ -167,23 +150,37 @@ class _Session:
         parts = split_cases(self.job.data, self.job.split)
         reporter.preparing(len(parts["training"]) + len(parts["validation"]))
         try:
+            history = self._describe(reporter)
             workflow = self._workflow()
             trainer, evaluator = self._engines(workflow)
-            checkpoints = self._checkpoints(workflow)
-            done = checkpoints.restore(trainer)
-            if evaluator is not None and checkpoints.best_score is not None:
-                evaluator.state.best_metric = checkpoints.best_score
-                evaluator.state.best_metric_epoch = checkpoints.best_epoch
+            checkpoints = self.checkpoints = self._checkpoints(workflow, trainer, evaluator)
             scored = self._follow(workflow, trainer, evaluator)
-            reporter.attach(trainer, evaluator, scored, done)
-            checkpoints.attach(trainer, evaluator)
-            if done < trainer.state.max_epochs:
+            checkpoints.begin(None if self.resumption is None else self.resumption.saved, history.tell)
+            reporter.attach(trainer, evaluator, scored, checkpoints.done)
+            checkpoints.attach()
+            if checkpoints.done < trainer.state.max_epochs:
                 with explain(self.folder.name, self.config):
                     workflow.run()
                     workflow.finalize()
         finally:
             reporter.close()
-        return self._save(workflow, checkpoints, trainer.state.max_epochs)
+        return self._save(checkpoints, trainer.state.max_epochs)
+
+    def _describe(self, reporter: Reporter) -> History:
+        """Writes down the settings, and with which the run goes on where it does."""
+        history = History(self.run, reporter.say)
+        if self.resumption is not None:
+            history.begin(self.resumption)
+            for sentence in self.resumption.told:
+                history.tell(sentence)
+            if self.resumption.changed:
+                for key, value in _params(self.job, self.configuration).items():
+                    if key != "split" and self.run.params.get(key) != value:
+                        self.run.params[key] = value
+        if self.resumption is None or self.resumption.changed:
+            self.configuration.write(self.work)
+        self.run.params["job"] = self.job.as_params()
+        return history
 
     def _workflow(self) -> Any:
         from monai.bundle import ConfigWorkflow
@@ -213,11 +210,17 @@ class _Session:
                 evaluator = workflow.parser.get_parsed_content("validate#evaluator")
         return trainer, evaluator
 
-    def _checkpoints(self, workflow: Any) -> Checkpoints:
+    def _checkpoints(self, workflow: Any, trainer: Any, evaluator: Any) -> Checkpoints:
         parser = workflow.parser
-        scheduler = parser.get_parsed_content("lr_scheduler") if "lr_scheduler" in parser.get() else None
+        schedule = parser.get_parsed_content("lr_scheduler") if "lr_scheduler" in parser.get() else None
         return Checkpoints(
-            self.work, parser.get_parsed_content("network"), parser.get_parsed_content("optimizer"), scheduler
+            Files(self.work),
+            parser.get_parsed_content("network"),
+            parser.get_parsed_content("optimizer"),
+            schedule,
+            trainer,
+            evaluator,
+            self.configuration.digest,
         )
 
     def _follow(self, workflow: Any, trainer: Any, evaluator: Any) -> list[str]:
@@ -239,11 +242,12 @@ class _Session:
             ).attach(evaluator)
         return [part.name for part in output.parts]
 
-    def _save(self, workflow: Any, checkpoints: Checkpoints, epochs: int) -> Trained:
+    def _save(self, checkpoints: Checkpoints, epochs: int) -> Trained:
         """The best weights in a complete bundle whose inference config says what this run really used."""
         target = self.work / "bundle"
-        weights = checkpoints.best if checkpoints.best.is_file() else checkpoints.last
-        writing.write(self.folder, target, weights, {**self.config, **self.job.overrides}, checkpoints.best_score)
+        writing.write(
+            self.folder, target, checkpoints.weights, {**self.config, **self.job.overrides}, checkpoints.best_score
+        )
         shutil.rmtree(self.work / "monai", ignore_errors=True)
         version = self.run.save(
             target,
@@ -254,6 +258,7 @@ class _Session:
                 "dice": checkpoints.best_score,
                 "epoch": checkpoints.best_epoch,
                 "recipe": self.folder.name,
+                "config_hash": self.configuration.digest,
             },
         )
         return Trained(
