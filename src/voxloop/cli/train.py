@@ -92,6 +92,7 @@ def train(
             print(f"voxloop: interrupted, {kept}; go on with: voxloop train --resume {stopped.run_id}", file=sys.stderr)
             raise typer.Exit(130) from None
         except KeyboardInterrupt:
+            print("voxloop: interrupted.", file=sys.stderr)
             raise typer.Exit(130) from None
     if as_json:
         print_json(

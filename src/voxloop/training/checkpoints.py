@@ -98,12 +98,24 @@ class Checkpoints:
             self.best_digest = state.get("best_digest")
         else:
             tell(f"The weights of epoch {state['best_epoch']}, the best so far, are lost; the best is sought anew.")
-        self._done = self.trainer.state.epoch = saved.epoch
-        self.trainer.state.iteration = int(state["iteration"])
+        self._count(state, tell)
         if self.validator is not None and self.best_score is not None:
             self.validator.state.best_metric, self.validator.state.best_metric_epoch = self.best_score, self.best_epoch
         self._restore = lambda: self._restore_rest(state, tell)
         self._begin_no_more()
+
+    def _count(self, state: Mapping[str, Any], tell: Tell) -> None:
+        """Where the trainer is; of an epoch whose length showed at its end, the length too."""
+        now = self.trainer.state
+        before = state.get("epoch_length")
+        self._done = now.epoch = int(state["epoch"])
+        now.iteration = int(state["iteration"])
+        if now.epoch_length is None:
+            now.epoch_length = before
+        elif before not in (None, now.epoch_length):
+            # ignite tells from the iteration where in an epoch it is, and when all are done.
+            now.iteration = now.epoch * now.epoch_length
+            tell(f"An epoch has {now.epoch_length} iterations now, and had {before}: they are counted on as if it always had.")
 
     def _weights(self, state: Mapping[str, Any]) -> None:
         try:
@@ -181,6 +193,7 @@ class Checkpoints:
                 "scaler": None if trainer.scaler is None else trainer.scaler.state_dict(),
                 "epoch": trainer.state.epoch,
                 "iteration": trainer.state.iteration,
+                "epoch_length": trainer.state.epoch_length,
                 "best_score": self.best_score,
                 "best_epoch": self.best_epoch,
                 "best_digest": self.best_digest,

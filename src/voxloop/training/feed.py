@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from voxloop.training.chance import Chance, State
@@ -19,7 +20,8 @@ class Feed:
 
     def __init__(self, loader: Any, chance: Chance) -> None:
         self.loader, self._chance = loader, chance
-        self._pass: Iterator[Any] = iter(())
+        # The engine holds the pass: where it lets go, as on an error, the workers of a loader are to end at once.
+        self._pass: weakref.ref[Generator[Any]] | None = None
         self._begun: State = {}
         self._taken = 0
         self._ahead: list[Any] = []
@@ -38,22 +40,24 @@ class Feed:
         skip, self._skip, self._ahead = self._skip, None, []
         if skip is None:
             self._begun, self._taken = self._chance.state(), 0
-            self._pass = _shown(self.loader)
+            source = _shown(self.loader)
         else:
             now = self._chance.state()
             self._begun, self._taken = skip
             self._chance.restore(self._begun)
-            self._pass = _shown(self.loader)
+            source = _shown(self.loader)
             for _ in range(self._taken):
-                next(self._pass, END)
+                next(source, END)
             self._chance.restore(now)
-        return self._batches(self._pass)
+        self._pass = weakref.ref(source)
+        return self._batches(source)
 
     def state(self) -> dict[str, Any] | None:
         """Where the pass is; nothing where it is over, and a new one begins from the generators as they are."""
         if self._taken >= self._whole():
             # Its end is asked for now, because a sampler may draw once more when it comes to it.
-            batch = next(self._pass, END)
+            source = None if self._pass is None else self._pass()
+            batch = END if source is None else next(source, END)
             if batch is END:
                 return None
             self._ahead.append(batch)
@@ -75,11 +79,11 @@ class Feed:
             yield batch
 
 
-def _shown(loader: Any) -> Iterator[Any]:
+def _shown(loader: Any) -> Generator[Any]:
     """A pass as a generator: nothing of the loader's own iterator, such as its workers, can be seen from outside."""
     batches = iter(loader)
 
-    def each() -> Iterator[Any]:
+    def each() -> Generator[Any]:
         yield from batches
 
     return each()

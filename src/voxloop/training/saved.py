@@ -144,7 +144,9 @@ def _save(content: Any, path: Path) -> None:
     import torch
 
     try:
-        torch.save(content, path)
+        # Through a file, for torch would write its name into it, and equal states are to be equal bytes.
+        with path.open("wb") as file:
+            torch.save(content, file)
     except RuntimeError as error:
         # torch reports a full disk as a RuntimeError of its zip writer.
         raise VoxloopError(f"{path.parent} takes no more checkpoints ({error}); {WAY_OUT}.") from error

@@ -96,9 +96,9 @@ def train(
     with _terminated_as_interrupt(), _quiet_engines(), run:
         run.define("val/*", axis="epoch", best="max")
         run.define("train/loss", axis="step", best="min")
-        datasets.use(project, run.id, job.data, progress)
         session = _Session(job, folder, files, config, now, project, run, resumption, console)
         try:
+            datasets.use(project, run.id, job.data, progress)
             return session.train()
         except KeyboardInterrupt as error:
             raise Stopped(run.id, session.done) from error
