@@ -168,7 +168,7 @@ def run(folder: Path, how: How, stop_at: int | None = None, digest: str = "same"
     checkpoints.begin(Files(folder).read(), told.append)
     trainer.add_event_handler(Events.ITERATION_COMPLETED, keep)
     checkpoints.attach()
-    if checkpoints.done < how.epochs:
+    if not checkpoints.over:
         try:
             trainer.run()
         except KeyboardInterrupt:

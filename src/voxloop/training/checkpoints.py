@@ -46,6 +46,7 @@ class Checkpoints:
         self._begun_with = schedule.rates(self.optimizer)
         self._restore: Callable[[], None] | None = None
         self._done = 0
+        self._stopped = False
 
     @property
     def weights(self) -> Path:
@@ -65,6 +66,11 @@ class Checkpoints:
     def done(self) -> int:
         """The last epoch that is written down."""
         return self._done
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to train: all epochs are done, or a handler has stopped it."""
+        return self._stopped or self._done >= self.trainer.state.max_epochs
 
     def begin(self, saved: Saved | None, tell: Tell) -> None:
         """Begins anew, or takes up a state. What the engines would draw or count until they run is set when they do."""
@@ -99,6 +105,7 @@ class Checkpoints:
         else:
             tell(f"The weights of epoch {state['best_epoch']}, the best so far, are lost; the best is sought anew.")
         self._count(state, tell)
+        self._stopped = bool(state.get("stopped")) and state["config_hash"] == self.digest
         if self.validator is not None and self.best_score is not None:
             self.validator.state.best_metric, self.validator.state.best_metric_epoch = self.best_score, self.best_epoch
         self._restore = lambda: self._restore_rest(state, tell)
@@ -194,6 +201,8 @@ class Checkpoints:
                 "epoch": trainer.state.epoch,
                 "iteration": trainer.state.iteration,
                 "epoch_length": trainer.state.epoch_length,
+                # As a handler does that waits for no better score; the engine ends when the epoch has.
+                "stopped": bool(trainer.should_terminate),
                 "best_score": self.best_score,
                 "best_epoch": self.best_epoch,
                 "best_digest": self.best_digest,

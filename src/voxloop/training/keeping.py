@@ -60,12 +60,13 @@ def stored(value: Any) -> Any:
     import numpy as np
     import torch
 
+    if isinstance(value, np.generic):
+        # First, for a double of numpy's is a float, and yet no reader of weights takes it.
+        return value.item()
     if isinstance(value, bool | int | float | str | bytes | type(None)):
         return value
     if isinstance(value, torch.Tensor):
         return value.detach().as_subclass(torch.Tensor)
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value.copy())
     if isinstance(value, dict):

@@ -158,7 +158,7 @@ class _Session:
             checkpoints.begin(None if self.resumption is None else self.resumption.saved, history.tell)
             reporter.attach(trainer, evaluator, scored, checkpoints.done)
             checkpoints.attach()
-            if checkpoints.done < trainer.state.max_epochs:
+            if not checkpoints.over:
                 with explain(self.folder.name, self.config):
                     workflow.run()
                     workflow.finalize()
