@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -55,13 +56,14 @@ def train(folder: Path, rank: int, meeting: Path, epochs: int, stop_at: int) -> 
 
 
 def main(folder: Path, plan: list[tuple[str, int, int]]) -> None:
-    import monai.engines
-    import torch._dynamo
-
-    assert monai.engines and torch._dynamo, "imported once for all ranks"
+    # Once for all ranks.
+    for module in ("monai.engines", "torch._dynamo"):
+        importlib.import_module(module)
     for number, (name, epochs, stop_at) in enumerate(plan):
         (folder / name).mkdir(exist_ok=True)
-        children = [_begin(rank, (folder / name, rank, folder / f"meeting-{number}", epochs, stop_at)) for rank in range(RANKS)]
+        children = [
+            _begin(rank, (folder / name, rank, folder / f"meeting-{number}", epochs, stop_at)) for rank in range(RANKS)
+        ]
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
         if any(codes):
             sys.exit(f"{name} ended with {codes}")

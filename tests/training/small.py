@@ -101,7 +101,9 @@ def pairs() -> list[Pair]:
 def transforms() -> Compose:
     noise = RandGaussianNoised("image", prob=0.5, std=0.1)
     either = OneOf([RandFlipd(["image", "label"], prob=0.5), RandShiftIntensityd("image", 0.2, prob=0.9)])
-    return Compose([either, RandomOrder([noise, Compose([RandFlipd(["image", "label"], prob=0.5)])]), Own(), Unseeded()])
+    return Compose(
+        [either, RandomOrder([noise, Compose([RandFlipd(["image", "label"], prob=0.5)])]), Own(), Unseeded()]
+    )
 
 
 def build(folder: Path, how: How, digest: str = "same") -> tuple[Any, Any, Checkpoints]:
@@ -131,7 +133,9 @@ def build(folder: Path, how: How, digest: str = "same") -> tuple[Any, Any, Check
     )
     kind = Scaled if how.scaled else SupervisedTrainer
     handlers: list[Any] = [ValidationHandler(1, validator)]
-    step: Callable[[Any], Any] = (lambda engine: validator.state.metrics["dice"]) if how.plateau else (lambda engine: ())
+    step: Callable[[Any], Any] = (
+        (lambda engine: validator.state.metrics["dice"]) if how.plateau else (lambda engine: ())
+    )
     handlers.append(LrScheduleHandler(schedule, print_lr=False, step_transform=step))
     trainer = kind(
         device=torch.device("cpu"),

@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 import torch
 
+from tests.training.small import bits
 from voxloop.data.phantom import make_brain_tumour, make_spleen
 from voxloop.store import open_project
 
 SHARED = ["spacing_mm=[6,6,6]", "crops_per_scan=1", "repeats=1", "cache_workers=0"]
-SPLEEN = [*SHARED, "epochs=4", "val_interval=2", "roi_size=[32,32,32]", "network_def#channels=[4,8]", "network_def#strides=[2]"]
+SPLEEN = [
+    *SHARED,
+    "epochs=4",
+    "val_interval=2",
+    "roi_size=[32,32,32]",
+    "network_def#channels=[4,8]",
+    "network_def#strides=[2]",
+]
 TUMOUR = [
     *SHARED,
     "epochs=3",
@@ -101,16 +109,6 @@ def told(folder: Path) -> Told:
     states = folder / ".voxloop" / "runs" / run.id
     state, best = (torch.load(states / name, weights_only=True) for name in ("last.pt", "best.pt"))
     return Told(run.status, series, volumes, bits(state), bits(best))
-
-
-def bits(value: Any, path: str = "") -> dict[str, Any]:
-    """A state flat, its tensors as bytes."""
-    if isinstance(value, torch.Tensor):
-        return {path: (value.dtype, tuple(value.shape), value.contiguous().flatten().view(torch.uint8).numpy().tobytes())}
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else None
-    if pairs is None:
-        return {path: value.hex() if isinstance(value, float) else value}
-    return {key: part for name, inner in pairs for key, part in bits(inner, f"{path}/{name}").items()}
 
 
 @pytest.mark.slow

@@ -91,7 +91,9 @@ def test_two_damaged_states_are_refused(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.write(state(1))
     files.last.write_bytes(b"garbage")
-    with pytest.raises(VoxloopError, match=r"last.pt is damaged, and no earlier state beside it is whole.*start a new one"):
+    with pytest.raises(
+        VoxloopError, match=r"last.pt is damaged, and no earlier state beside it is whole.*start a new one"
+    ):
         files.read()
 
 
@@ -219,8 +221,19 @@ def test_a_run_that_is_being_written_is_not_rewound(project: Project) -> None:
 
 
 def test_differences_are_told_key_by_key() -> None:
-    before = {"epochs": 20, "rate": 0.001, "network": {"channels": [4, 8]}, "steps": [{"prob": 0.1}, {"a": 1}], "old": 1}
-    now = {"epochs": 40, "rate": 0.001, "network": {"channels": [8], "drop": None}, "steps": [{"prob": True}, {"a": 1.0}]}
+    before = {
+        "epochs": 20,
+        "rate": 0.001,
+        "network": {"channels": [4, 8]},
+        "steps": [{"prob": 0.1}, {"a": 1}],
+        "old": 1,
+    }
+    now = {
+        "epochs": 40,
+        "rate": 0.001,
+        "network": {"channels": [8], "drop": None},
+        "steps": [{"prob": True}, {"a": 1.0}],
+    }
     assert in_words(differences(before, now)) == (
         "epochs: 20 -> 40; network#channels: [4, 8] -> [8]; network#drop: none -> null; steps#0#prob: 0.1 -> true; old: 1 -> none"
     )

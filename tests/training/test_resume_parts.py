@@ -87,7 +87,9 @@ def test_a_state_of_an_earlier_version_goes_on_and_says_what_it_lacks(tmp_path: 
     Files(tmp_path).write({name: _state(tmp_path)[name] for name in old})
     losses, told = run(tmp_path, How(epochs=2))
     assert sorted(losses) == [4, 5, 6]
-    assert told == ["This state is an earlier version's, without the state of chance: the training goes on, but not bit for bit."]
+    assert told == [
+        "This state is an earlier version's, without the state of chance: the training goes on, but not bit for bit."
+    ]
 
 
 def test_every_generator_that_an_object_holds_draws_again_what_it_drew() -> None:
@@ -174,7 +176,7 @@ def test_a_saver_of_the_bundles_own_forgets_the_file_that_a_dead_process_replace
         saver.attach(validator)
         return validator, saver._key_metric_checkpoint
 
-    validator, saver = engines()
+    validator, _ = engines()
     validator.run(1)
     (first,) = (tmp_path / "own").iterdir()
     state = Kept({"validator": validator}).state()
@@ -199,7 +201,9 @@ def test_a_validation_of_the_untrained_network_is_not_done_again(tmp_path: Path)
         validator.add_event_handler(Events.COMPLETED, lambda engine: epochs.append(engine.state.epoch))
         checkpoints.begin(Files(tmp_path).read(), lambda sentence: None)
         checkpoints.attach()
-        trainer.add_event_handler(Events.EPOCH_COMPLETED(once=2), lambda engine: engine.terminate() if stop_at else None)
+        trainer.add_event_handler(
+            Events.EPOCH_COMPLETED(once=2), lambda engine: engine.terminate() if stop_at else None
+        )
         trainer.run()
         return epochs
 
@@ -237,7 +241,7 @@ def test_a_longer_training_goes_on_at_the_rate_of_the_longer_schedule(name: str)
 
     short, long, after = made(6, 5), made(12, 5), made(12, 0)
     states = [part.state_dict() for part in short]
-    schedule.take_up_changed(*after, *states, begun_with=[0.01])
+    schedule.take_up_changed(*after, states[0], states[1], [0.01])
     for _ in range(4):
         assert schedule.rates(after[0]) == schedule.rates(long[0])
         after[1].step()
@@ -257,8 +261,8 @@ def test_a_rate_that_waited_for_a_plateau_is_kept_unless_another_one_is_asked_fo
     assert lowered[0] < 0.1
     states = [part.state_dict() for part in before]
     same, other = made(0.1), made(0.3)
-    schedule.take_up_changed(*same, *states, begun_with=[0.1])
-    schedule.take_up_changed(*other, *states, begun_with=[0.1])
+    schedule.take_up_changed(*same, states[0], states[1], [0.1])
+    schedule.take_up_changed(*other, states[0], states[1], [0.1])
     assert schedule.rates(same[0]) == lowered
     assert schedule.rates(other[0]) == [0.3]
 
@@ -268,7 +272,7 @@ def test_a_schedule_that_would_be_over_is_refused() -> None:
     states = (optimizer.state_dict(), {"last_epoch": 9})
     short = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=4)
     with pytest.raises(VoxloopError, match="ends before its step 9"):
-        schedule.take_up_changed(optimizer, short, *states, begun_with=[0.1])
+        schedule.take_up_changed(optimizer, short, states[0], states[1], [0.1])
 
 
 def test_each_of_several_processes_takes_up_its_own_chance(tmp_path: Path) -> None:

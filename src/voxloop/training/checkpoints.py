@@ -12,6 +12,7 @@ from voxloop.training import machinery, schedule
 from voxloop.training.chance import Chance
 from voxloop.training.feed import Feed
 from voxloop.training.keeping import Kept, UnstorableError, stored
+from voxloop.training.ranks import inner, of_all, rank, world
 from voxloop.training.saved import FORMAT, Files, Saved
 from voxloop.training.walking import reachable
 
@@ -41,7 +42,7 @@ class Checkpoints:
     def __post_init__(self) -> None:
         roots = {"trainer": self.trainer, "validator": self.validator}
         self._chance = Chance(roots)
-        self._kept = Kept(roots, apart=(self.network, _inner(self.network), self.optimizer, self.schedule))
+        self._kept = Kept(roots, apart=(self.network, inner(self.network), self.optimizer, self.schedule))
         self._feed = self.trainer.data_loader = Feed(self.trainer.data_loader, self._chance)
         self._begun_with = schedule.rates(self.optimizer)
         self._restore: Callable[[], None] | None = None
@@ -75,7 +76,7 @@ class Checkpoints:
     def begin(self, saved: Saved | None, tell: Tell) -> None:
         """Begins anew, or takes up a state. What the engines would draw or count until they run is set when they do."""
         if saved is None:
-            if _rank() == 0:
+            if rank() == 0:
                 self.files.settle(None)
             return
         state = saved.state
@@ -99,7 +100,7 @@ class Checkpoints:
                 f"The optimizer's state does not fit these settings ({error}); start a new run with them."
             ) from error
         self.scores = {int(epoch): score for epoch, score in state["scores"].items()}
-        if _rank() > 0 or self.files.settle(state):
+        if rank() > 0 or self.files.settle(state):
             self.best_score, self.best_epoch = state["best_score"], int(state["best_epoch"])
             self.best_digest = state.get("best_digest")
         else:
@@ -122,11 +123,13 @@ class Checkpoints:
         elif before not in (None, now.epoch_length):
             # ignite tells from the iteration where in an epoch it is, and when all are done.
             now.iteration = now.epoch * now.epoch_length
-            tell(f"An epoch has {now.epoch_length} iterations now, and had {before}: they are counted on as if it always had.")
+            tell(
+                f"An epoch has {now.epoch_length} iterations now, and had {before}: they are counted on as if it always had."
+            )
 
     def _weights(self, state: Mapping[str, Any]) -> None:
         try:
-            _inner(self.network).load_state_dict(state["model"])
+            inner(self.network).load_state_dict(state["model"])
         except RuntimeError as error:
             raise VoxloopError(
                 "The weights so far do not fit the network of these settings; start a new run with them."
@@ -156,11 +159,11 @@ class Checkpoints:
                 "This state is an earlier version's, without the state of chance: the training goes on, but not bit for bit."
             )
             return
-        inexact = machinery.changed(state["machinery"], machinery.machinery(_world()))
+        inexact = machinery.changed(state["machinery"], machinery.machinery(world()))
         missed = self._kept.restore(state["kept"])
-        if len(state["ranks"]) == _world():
+        if len(state["ranks"]) == world():
             machinery.set_flags(state["flags"])
-            mine = state["ranks"][_rank()]
+            mine = state["ranks"][rank()]
             self._feed.go_on(mine["feed"])
             missed += self._chance.restore(mine["chance"])
         if self.schedule is not None and state["lr_scheduler"] is None:
@@ -179,14 +182,14 @@ class Checkpoints:
         self.scores[epoch] = score
         if self.best_score is None or score > self.best_score:
             self.best_score, self.best_epoch = score, epoch
-            if _rank() == 0:
-                self.best_digest = self.files.write_better(_inner(self.network).state_dict())
+            if rank() == 0:
+                self.best_digest = self.files.write_better(inner(self.network).state_dict())
 
     def _epoch(self, trainer: Any) -> None:
         # The place in the data first: to find the end of a pass, a sampler may draw.
         mine = {"feed": self._feed.state(), "chance": self._chance.state()}
-        ranks = _of_all(mine)
-        if _rank() == 0:
+        ranks = of_all(mine)
+        if rank() == 0:
             self._write(trainer, ranks)
         self._done = int(trainer.state.epoch)
 
@@ -194,7 +197,7 @@ class Checkpoints:
         self.files.write(
             {
                 "format": FORMAT,
-                "model": _inner(self.network).state_dict(),
+                "model": inner(self.network).state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "lr_scheduler": None if self.schedule is None else _stored(self.schedule.state_dict()),
                 "scaler": None if trainer.scaler is None else trainer.scaler.state_dict(),
@@ -209,17 +212,12 @@ class Checkpoints:
                 "scores": self.scores,
                 "begun_with": self._begun_with,
                 "config_hash": self.digest,
-                "machinery": machinery.machinery(_world()),
+                "machinery": machinery.machinery(world()),
                 "flags": machinery.flags(),
                 "kept": self._kept.state(),
                 "ranks": ranks,
             }
         )
-
-
-def _inner(network: Any) -> Any:
-    """The network itself, where several processes train it through a wrapper."""
-    return getattr(network, "module", network)
 
 
 def _stored(state: Any) -> Any:
@@ -228,26 +226,3 @@ def _stored(state: Any) -> Any:
         return stored(state)
     except UnstorableError:
         return None
-
-
-def _rank() -> int:
-    from torch import distributed
-
-    return int(distributed.get_rank()) if distributed.is_available() and distributed.is_initialized() else 0
-
-
-def _world() -> int:
-    from torch import distributed
-
-    return int(distributed.get_world_size()) if distributed.is_available() and distributed.is_initialized() else 1
-
-
-def _of_all(mine: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each process says, in the order of their ranks."""
-    if _world() == 1:
-        return [mine]
-    from torch import distributed
-
-    said: list[Any] = [None] * _world()
-    distributed.all_gather_object(said, mine)
-    return said

@@ -96,7 +96,15 @@ def _settings_changed(run: RunRecord, folder: Path, now: Configuration) -> list[
     # The folder is gone, or the run is an earlier version's: its params are what is known of its settings.
     known = {key: value for key, value in settings.searchable(now.config).items() if key != "split"}
     said = {key: run.params.get(key, value) for key, value in known.items()}
-    return differences(settings.applied(said, Job.of(run).overrides), known)
+    found = differences(settings.applied(said, Job.of(run).overrides), known)
+    # Params hold the values that references stood for; where these have changed, that is told by their own key.
+    return [one for one in found if not _is_reference(now.config, one.key)]
+
+
+def _is_reference(config: Any, key: str) -> bool:
+    for step in key.split("#"):
+        config = config[int(step)] if isinstance(config, list) else config.get(step)
+    return isinstance(config, str) and config.startswith("@")
 
 
 def _require_nothing_done(project: Project, run: RunRecord, folder: Path) -> None:
