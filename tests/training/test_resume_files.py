@@ -24,7 +24,6 @@ def state(epoch: int, best_epoch: int = 0, best_digest: str | None = None) -> di
         "model": {"weight": torch.full((64,), float(epoch))},
         "optimizer": {},
         "lr_scheduler": None,
-        "scaler": None,
         "epoch": epoch,
         "iteration": 2 * epoch,
         "best_score": 0.5,

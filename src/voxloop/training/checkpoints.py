@@ -150,10 +150,7 @@ class Checkpoints:
             restore()
 
     def _restore_rest(self, state: Mapping[str, Any], tell: Tell) -> None:
-        """Comes after every other beginning: set_determinism, caches, loaders, and handlers that draw."""
-        # MONAI's trainer makes its scaler when it runs.
-        if self.trainer.scaler is not None and state["scaler"]:
-            self.trainer.scaler.load_state_dict(state["scaler"])
+        """Comes after every other beginning: set_determinism, caches, loaders, handlers that draw, the trainer's own scaler."""
         if "ranks" not in state:
             tell(
                 "This state is an earlier version's, without the state of chance: the training goes on, but not bit for bit."
@@ -200,7 +197,6 @@ class Checkpoints:
                 "model": inner(self.network).state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "lr_scheduler": None if self.schedule is None else _stored(self.schedule.state_dict()),
-                "scaler": None if trainer.scaler is None else trainer.scaler.state_dict(),
                 "epoch": trainer.state.epoch,
                 "iteration": trainer.state.iteration,
                 "epoch_length": trainer.state.epoch_length,

@@ -15,7 +15,7 @@ from voxloop.errors import VoxloopError
 
 # 1 had neither the state of chance nor the settings.
 FORMAT = 2
-NEEDED = ("model", "optimizer", "lr_scheduler", "scaler", "epoch", "iteration", "best_score", "best_epoch", "scores")
+NEEDED = ("model", "optimizer", "lr_scheduler", "epoch", "iteration", "best_score", "best_epoch", "scores")
 # Whatever a reader of zips, pickles and tensors says of a file that is none.
 DAMAGE = (
     RuntimeError,
