@@ -1,13 +1,9 @@
-"""A training is tracked, can be killed and resumed, and leaves a bundle that predicts as it validated."""
+"""A training is tracked, and leaves a bundle that predicts as it validated."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -130,52 +126,6 @@ def test_weights_with_code_in_them_are_refused(project: Project, tmp_path: Path)
     with pytest.raises(VoxloopError, match="more than tensors"):
         load_model(str(folder))
     assert not Path("sprung").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("signal_sent", "status"), [(signal.SIGKILL, "crashed"), (signal.SIGTERM, "interrupted")])
-def test_a_killed_training_goes_on_after_its_last_epoch(
-    dataset: Path, tmp_path: Path, signal_sent: signal.Signals, status: str
-) -> None:
-    words = ["train", "spleen_ct", "--data", str(dataset), "--preset", "quick", *TINY, "epochs=40"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "voxloop", *words],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 90
-    while not list(tmp_path.glob(".voxloop/runs/*/last.pt")):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, "no epoch was finished within 90 s"
-        time.sleep(0.05)
-    process.send_signal(signal_sent)
-    said = process.communicate()[1]
-    assert process.returncode != 0
-    assert "Traceback" not in said
-
-    with open_project(tmp_path) as project:
-        (run,) = project.runs()
-        assert run.status == status
-        if status == "interrupted":
-            assert f"--resume {run.id}" in said
-        (losses,) = project.series_of(run.id, "train/loss")
-        before = losses.count
-        assert 0 < before < 40 * 2
-        job = Job.of(run)
-        short = Job(job.recipe, job.data, job.preset, job.split, {**job.overrides, "epochs": 25})
-        state = torch.load(tmp_path / ".voxloop" / "runs" / run.id / "last.pt", weights_only=True)
-        done = train(short, project, resume=run.id)
-        assert done.epochs == 25
-        (again,) = project.series_of(run.id, "train/loss")
-        steps = project.points(again.id).steps
-        assert project.run(run.id).status == "finished"
-    assert sorted(set(steps.tolist())) == list(range(1, 25 * 2 + 1)), "no iteration is missing"
-    # What the kill cut off, after the last whole epoch, is done again; nothing before it is.
-    assert (np.bincount(steps)[1 : state["iteration"] + 1] == 1).all()
 
 
 def test_resuming_what_is_no_training_is_refused(project: Project) -> None:

@@ -28,7 +28,15 @@ def train(
     split: Annotated[str, typer.Option(help="A named split of the dataset (splits.json).")] = "default",
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     experiment: Annotated[str | None, typer.Option(help="The experiment that the run belongs to.")] = None,
-    resume: Annotated[str | None, typer.Option(help="Go on with an interrupted run: its id or name.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on with an interrupted run, its id or name; with epochs=40, for longer than it was to be."
+        ),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on even with other settings or data than the run was begun with.")
+    ] = False,
     project: Annotated[
         Path | None,
         typer.Option(help="The project folder; by default the nearest .voxloop, made if there is none."),
@@ -42,30 +50,49 @@ def train(
     from voxloop.errors import VoxloopError
     from voxloop.store import open_project
     from voxloop.store.artifacts import datasets
-    from voxloop.training.train import Job, prepare
+    from voxloop.training.job import Job, continued, prepare
+    from voxloop.training.train import Stopped
     from voxloop.training.train import train as run_training
 
     out = console(as_json)
+    run_id: str | None = None
     if resume is not None:
-        if recipe is not None or settings or data is not None:
-            raise VoxloopError("--resume goes on with a run's own recipe, data and settings; leave the others away.")
+        # The first word is a setting here: the recipe is the run's.
+        words = [*([recipe] if recipe else []), *(settings or [])]
+        if recipe is not None and "=" not in recipe:
+            raise VoxloopError(f'--resume goes on with the run\'s own recipe; leave "{recipe}" away.')
         opened = open_project(project)
-        run_id: str | None = opened.run(resume).id
-        job = Job.of(opened.run(resume))
+        run = opened.run(resume)
+        folder = datasets.folder_of(opened, data, Bar(out, "Digesting")) if data is not None else None
+        job = Job.of(run)
+        run_id, job = run.id, continued(job, words, folder) if words or folder else job
     else:
         if recipe is None or data is None:
             raise VoxloopError("Name a recipe and its data, such as: voxloop train spleen_ct --data Task09_Spleen")
+        if anyway:
+            raise VoxloopError("--anyway is for a run that goes on under other settings; say which one with --resume.")
         folder = datasets.folder_at(project, data, Bar(out, "Digesting"))
         job = prepare(recipe, folder, preset, split, settings or [])
         opened = open_project(project, create=True)
         datasets.record(opened, folder, Bar(out, "Digesting"))
-        run_id = None
     with opened:
         try:
-            trained = run_training(job, opened, name=name, experiment=experiment, resume=run_id, console=out)
+            trained = run_training(
+                job,
+                opened,
+                name=name,
+                experiment=experiment,
+                resume=run_id,
+                anyway=anyway,
+                console=out,
+                progress=Bar(out, "Digesting"),
+            )
+        except Stopped as stopped:
+            kept = f"epoch {stopped.epoch} is the last one kept" if stopped.epoch else "no epoch was finished"
+            print(f"voxloop: interrupted, {kept}; go on with: voxloop train --resume {stopped.run_id}", file=sys.stderr)
+            raise typer.Exit(130) from None
         except KeyboardInterrupt:
-            latest = run_id or opened.runs(limit=1)[0].id
-            print(f"voxloop: interrupted; go on with: voxloop train --resume {latest}", file=sys.stderr)
+            print("voxloop: interrupted.", file=sys.stderr)
             raise typer.Exit(130) from None
     if as_json:
         print_json(

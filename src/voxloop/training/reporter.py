@@ -49,7 +49,7 @@ class Reporter:
         """Follows a trainer that starts after `done_epochs`."""
         from ignite.engine import Events
 
-        length = len(trainer.data_loader)
+        length = trainer.state.epoch_length or 1
         self._bar.update(self._task, visible=False)
         self._task = self._bar.add_task(
             f"Epoch {done_epochs + 1}/{trainer.state.max_epochs}",
@@ -60,6 +60,10 @@ class Reporter:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, self._iteration)
         if evaluator is not None:
             evaluator.add_event_handler(Events.COMPLETED, self._validated, classes)
+
+    def say(self, sentence: str) -> None:
+        """A sentence of its own, above the bar."""
+        self.console.print(sentence, highlight=False, markup=False)
 
     def close(self) -> None:
         self._bar.stop()
