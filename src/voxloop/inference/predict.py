@@ -15,7 +15,6 @@ import numpy.typing as npt
 from voxloop.data.decathlon import case_id, read_dataset
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
-from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import NIFTI, Scan, open_scan
 from voxloop.errors import VoxloopError
 from voxloop.recipes.datalist import channel_order
@@ -67,12 +66,11 @@ def predict(model: Model, scan: Path | Scan, channel_order: Sequence[int] | None
             )
     with _as_nifti(scan) as readable:
         prepared = model.preprocess({**sample, "image": str(readable)})
-    image = prepared["image"]
-    affine = np.asarray(image.affine, dtype=np.float64)
-    batch = image.as_tensor()[None].to(model.device)
+    batch = prepared["image"].as_tensor()[None].to(model.device)
     with torch.inference_mode():
-        labels = model.output.of_logits(model.inferer(batch, model.network)[0])
-    return Prediction(path, labels_on_grid(labels, affine, scan.geometry), scan.geometry, model.classes)
+        logits = model.inferer(batch, model.network)[0]
+        labels = model.labels_of(logits, prepared, scan.geometry)
+    return Prediction(path, labels, scan.geometry, model.classes)
 
 
 @contextmanager
