@@ -16,8 +16,8 @@ from voxloop.bundles.modules import OwnModules
 from voxloop.bundles.settings import MARKS
 from voxloop.errors import VoxloopError
 from voxloop.inference.loading.finishing import Finishing, flattened, takes_strongest
-from voxloop.inference.loading.guard import told
-from voxloop.inference.loading.meaning import channels_of, meaning_of, spellings_of_channels
+from voxloop.inference.loading.guard import quiet_author, told
+from voxloop.inference.loading.meaning import channels_of, meaning_of, spellings_of
 from voxloop.inference.loading.weights import load_state, load_torchscript
 from voxloop.inference.model import Model
 from voxloop.monai.bundle import META, parts
@@ -50,14 +50,14 @@ def load(parser: Any, folder: Path, name: str, device: str | None) -> Model:
     config = parser.get()
     _require_no_clicks(config, name)
     _require_plain(config, name)
-    modules, notes = OwnModules(folder), repairs.without_itk(config)
+    modules, notes = OwnModules(folder), repairs.mend(config)
     _at_home(parser, folder)
     place = _place(config, "device")
     if device is not None and place is not None:
         parser[place] = f"$torch.device('{device}')"
         if "device" in config:
             parser["device"] = f"$torch.device('{device}')"
-    with modules.entered(), told(name, "reading its inference config"), quiet_readers():
+    with modules.entered(), quiet_author(), told(name, "reading its inference config"), quiet_readers():
         parser.parse()
         target = torch.device(device) if device is not None else torch.device(_part(parser, "device") or "cpu")
         network = _network(parser, folder, name, target)
@@ -78,8 +78,10 @@ def load(parser: Any, folder: Path, name: str, device: str | None) -> Model:
     key = _image_key(preprocess)
     notes += meaning.notes
 
-    def inside() -> AbstractContextManager[None]:
-        return modules.entered()
+    @contextmanager
+    def inside() -> Iterator[None]:
+        with modules.entered(), quiet_author():
+            yield
 
     return Model(
         name=name,
@@ -91,7 +93,7 @@ def load(parser: Any, folder: Path, name: str, device: str | None) -> Model:
         inferer=_Inferring(name, inferer, amp, inside),
         inputs=inputs,
         channels=channels,
-        spellings={**meaning.spellings, **spellings_of_channels(channels)},
+        spellings={**meaning.spellings, **spellings_of(channels)},
         finish=Finishing(name, meaning.output, steps, key, inside, notes),
         notes=notes,
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from voxloop.errors import VoxloopError
+
+MISSING = re.compile(r"No module named '(?P<module>[\w.]+)'|required package `(?P<package>[\w.]+)` is not installed")
 
 
 @contextmanager
@@ -19,10 +23,26 @@ def told(name: str, doing: str) -> Iterator[None]:
         cause = root_of(error)
         if isinstance(cause, VoxloopError):
             raise VoxloopError(str(cause)) from error
-        if isinstance(cause, ModuleNotFoundError) and cause.name:
-            raise VoxloopError(needs(name, cause.name)) from error
+        if package := missing_package(cause):
+            raise VoxloopError(needs(name, package)) from error
         lines = str(cause).strip().splitlines() or [""]
         raise VoxloopError(f"{name}: {doing} failed: {type(cause).__name__}: {lines[0][:300].rstrip('.')}.") from error
+
+
+@contextmanager
+def quiet_author() -> Iterator[None]:
+    """What MONAI and torch warn of here, old names and defaults that change, only the bundle's author can act upon."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def missing_package(cause: BaseException) -> str | None:
+    """The package for want of which something failed; MONAI tells of it in a text of its own."""
+    if isinstance(cause, ModuleNotFoundError) and cause.name:
+        return cause.name
+    said = MISSING.search(str(cause)) if isinstance(cause, ImportError) else None
+    return said and (said["module"] or said["package"])
 
 
 def needs(name: str, package: str) -> str:

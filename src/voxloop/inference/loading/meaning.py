@@ -93,18 +93,18 @@ def meaning_of(metadata: Mapping[str, Any], exclusive: bool, name: str) -> Meani
     if _is_background(names[0]) or (exclusive and len(names) > 1):
         if not _is_background(names[0]):
             notes.append(f'{name} calls its first channel "{names[0]}"; it is written as background, 0.')
-        return Meaning(Classes((*names,)), _spellings_of(names), tuple(notes))
+        return Meaning(Classes((*names,)), spellings_of(names), tuple(notes))
     if len(names) == 1:
-        return Meaning(Classes(("background", *names)), _spellings_of(names), tuple(notes))
+        return Meaning(Classes(("background", *names)), spellings_of(names), tuple(notes))
     known = _known_regions(names)
     if known is not None:
-        return Meaning(known, _spellings_of(known.classes), tuple(notes))
+        return Meaning(known, spellings_of(known.classes), tuple(notes))
     listed = ", ".join(names)
     notes.append(
         f"{name} has no background among its channels ({listed}), so they may overlap, and nobody says what each is made of: they are "
         "written as labels that exclude each other, the larger ones first."
     )
-    return Meaning(Painted(("background", *names)), _spellings_of(names), tuple(notes))
+    return Meaning(Painted(("background", *names)), spellings_of(names), tuple(notes))
 
 
 def channels_of(metadata: Mapping[str, Any]) -> tuple[int | None, tuple[str, ...]]:
@@ -119,9 +119,22 @@ def channels_of(metadata: Mapping[str, Any]) -> tuple[int | None, tuple[str, ...
     return count, names if len(names) == count and len(set(names)) == count and len(names) > 1 else ()
 
 
-def spellings_of_channels(names: Iterable[str]) -> Spellings:
-    """What else datasets call these channels: T1c is T1gd and T1ce."""
-    return _spellings_of(names)
+def spellings_of(names: Iterable[str]) -> Spellings:
+    """What else datasets call these classes or channels, by the recipes' own spellings: T1c is T1gd and T1ce."""
+    known = known_spellings()
+    groups = {one: (one, *others) for one, others in known.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        group = recognise(name, list(groups), known)
+        if group is not None:
+            found[name] = tuple(other for other in groups[group] if other != name)
+    return found
+
+
+def known_spellings() -> Spellings:
+    """By the words of our own recipes."""
+    spellings: Spellings = _brain()["spellings"]
+    return spellings
 
 
 def output_format(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -168,18 +181,6 @@ def _known_regions(names: Sequence[str]) -> Regions | None:
         return None
     assert isinstance(output, Regions)
     return output
-
-
-def _spellings_of(names: Iterable[str]) -> Spellings:
-    """All spellings that the recipes know of a name, under the name itself."""
-    known: Spellings = _brain()["spellings"]
-    groups = {**{one: (one, *others) for one, others in known.items()}}
-    found: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        group = recognise(name, list(groups), known)
-        if group is not None:
-            found[name] = tuple(other for other in groups[group] if other != name)
-    return found
 
 
 def _brain() -> dict[str, Any]:

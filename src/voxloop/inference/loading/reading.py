@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from voxloop.errors import VoxloopError
-from voxloop.inference.loading.guard import needs, root_of
+from voxloop.inference.loading.guard import needs, quiet_author, root_of
 
 
 def read(config: Path, folder: Path, name: str) -> Any:
@@ -21,9 +21,10 @@ def read(config: Path, folder: Path, name: str) -> Any:
         raise VoxloopError(needs(f"{name}, whose configs are YAML,", "yaml"))
     parser = ConfigParser()
     try:
-        parser.read_config(str(config))
-        if metadata:
-            parser.read_meta(str(metadata[0]))
+        with quiet_author():
+            parser.read_config(str(config))
+            if metadata:
+                parser.read_meta(str(metadata[0]))
     except Exception as error:  # MONAI and the parsers of JSON and YAML each have errors of their own
         cause = root_of(error)
         line = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
