@@ -18,6 +18,7 @@ from voxloop.bundles.settings import MARKS
 # What people name in their own words, and nothing evaluates.
 NAMES = ("class_names", "regions", "channel_names", "spellings", "modality")
 METADATA = "metadata.json"
+MOST_BYTES = 4 << 20
 
 
 def is_familiar(root: Path, code: Iterable[Path]) -> bool:
@@ -48,6 +49,8 @@ def _is_of(recipe: Path, root: Path, code: list[Path]) -> bool:
                 return False
             continue
         try:
+            if path.stat().st_size > MOST_BYTES:
+                return False
             config = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return False

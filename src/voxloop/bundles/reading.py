@@ -16,6 +16,8 @@ EXPECTED = ("monai", "torch", "ignite", "numpy", "voxloop")
 # Under these keys MONAI takes a dotted text for a class.
 CLASS_KEYS = ("reader", "writer")
 SAID = 3
+# No person writes more into one file; what a machine wrote is not understood here either.
+MOST_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def read(root: Path, files: Iterable[Path]) -> Reading:
     for path in files:
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         try:
-            if path.suffix == ".py":
+            if path.stat().st_size > MOST_BYTES:
+                unread.append(name)
+            elif path.suffix == ".py":
                 source = path.read_text(encoding="utf-8")
                 text = powers.of_script(source, name)
                 scripts.append(name)
