@@ -54,10 +54,18 @@ def findings() -> str:
     return page()
 
 
+def bundle_findings() -> str:
+    """docs/reference/bundle-findings.md, from the catalogue of the check of bundles."""
+    from voxloop.bundles.checking.reference import reference
+
+    return reference()
+
+
 def main() -> None:
     (DOCS / "reference" / "cli.md").write_text(command_line())
     (DOCS / "reference" / "query.md").write_text(query_language())
     (DOCS / "reference" / "findings.md").write_text(findings())
+    (DOCS / "reference" / "bundle-findings.md").write_text(bundle_findings())
 
 
 if __name__ == "__main__":

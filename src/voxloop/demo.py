@@ -120,7 +120,7 @@ def _evaluate(project: Project, model: str, unseen: Path, console: Console) -> f
 
     for run in project.runs():
         if run.name == EVALUATION and run.status == "finished" and run.params.get("model") == model:
-            done = [series for series in project.series_of(run.id) if series.name == "eval/mean_dice"]
+            done = [series for series in project.series_of(run.id, "eval/mean_dice") if not series.context]
             if done and done[0].last is not None:
                 console.print("     already evaluated.")
                 return float(done[0].last)

@@ -10,7 +10,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 @pytest.fixture(scope="session")
 def served(project: Served) -> Iterator[Served]:
+    with on_the_air(project.root) as url:
+        yield replace(project, url=url)
+
+
+@contextmanager
+def on_the_air(root: Path) -> Iterator[str]:
+    """A real server on a project, and its address."""
     if not PAGE.is_file():
         pytest.skip("The page is not built; run `make web`.")
     with socket.socket() as free:
@@ -129,9 +137,9 @@ def served(project: Served) -> Iterator[Served]:
     program = f"""
 from pathlib import Path
 from voxloop.server import serve
-serve(Path({str(project.root)!r}), port={port})
+serve(Path({str(root)!r}), port={port})
 """
-    log = project.root.parent / "server.log"
+    log = root.parent / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-c", program],
@@ -142,7 +150,7 @@ serve(Path({str(project.root)!r}), port={port})
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/api/v1/project", server, log)
-        yield Served(url, project.run_id, project.scans, project.dice, project.root)
+        yield url
     finally:
         server.terminate()
         try:
@@ -189,18 +197,25 @@ class Watched:
 
 @pytest.fixture
 def watched(browser: Browser, served: Served) -> Iterator[Watched]:
+    with watching(browser, served.url) as watch:
+        yield watch
+
+
+@contextmanager
+def watching(browser: Browser, url: str) -> Iterator[Watched]:
     """A fresh page; by the end there must have been no error in its console and no request to outside."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.set_default_timeout(20_000)
-    watch = Watched(page, served.url)
+    watch = Watched(page, url)
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # A query that cannot be read is answered with 422, which Chromium takes for an error of the page.
+        if message.type == "error" and "422" not in message.text:
             watch.faults.append(f"console: {message.text}")
 
     def on_request(request: Request) -> None:
-        if not request.url.startswith((served.url, "blob:", "data:")):
+        if not request.url.startswith((url, "blob:", "data:")):
             watch.faults.append(f"outside: {request.url}")
 
     page.on("console", on_console)

@@ -41,7 +41,7 @@ def _crosshair(page: Page) -> tuple[float, float, float]:
 
 def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served: Served) -> None:
     page = watched.open("/")
-    rows = page.get_by_test_id("runs").locator("tbody tr")
+    rows = page.get_by_test_id("runs").locator("[data-run]")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="unet-a").locator("[data-status=finished]")).to_be_visible()
     expect(rows.filter(has_text="unet-old").locator("[data-status=failed]")).to_be_visible()

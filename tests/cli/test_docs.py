@@ -15,6 +15,13 @@ def test_the_command_line_reference_is_fresh() -> None:
     )
 
 
+def test_the_reference_of_what_is_wrong_with_bundles_is_fresh() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "generate.py"))["bundle_findings"]()
+    assert (ROOT / "docs" / "reference" / "bundle-findings.md").read_text() == made, (
+        "docs/reference/bundle-findings.md is stale; run: make docs"
+    )
+
+
 def test_every_link_in_the_docs_leads_somewhere() -> None:
     import re
 

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +24,9 @@ from voxloop.data.formats.reference import write_reference
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
-from voxloop.inference.predict import predict
+from voxloop.inference.batch import predict_all
+from voxloop.inference.model import Model
+from voxloop.inference.predict import How, predict, predict_each_volume
 from voxloop.inference.saving import save
 from voxloop.inference.sources import Source, sources_in, targets_of
 
@@ -101,6 +105,127 @@ def test_any_header_survives(
     made = check_header(scan, save(predict(model, scan), tmp_path / "labels.nii.gz"))
     if not resampled:
         assert (np.asarray(made.dataobj) == voxels).all()
+
+
+def sheared(degrees: float) -> npt.NDArray[np.float64]:
+    """A gantry that was tilted: the axes are not at right angles, which only a NIfTI sform can say."""
+    affine = oblique(degrees)
+    affine[:3, 2] += 0.3 * affine[:3, 1]
+    return affine
+
+
+ONE_VOXEL_THICK = [(1, 11, 13), (7, 1, 13), (7, 11, 1), (1, 1, 13), (1, 1, 1)]
+
+
+@pytest.mark.parametrize("shape", [SHAPE, *ONE_VOXEL_THICK])
+@pytest.mark.parametrize("affine", [oblique(0.0, (0.7, 0.7, 5.6)), oblique(13.0, (8.0, 1.0, 1.0)), sheared(9.0)])
+def test_every_voxel_comes_back_in_whatever_grid(
+    tmp_path: Path, shape: tuple[int, int, int], affine: npt.NDArray[np.float64]
+) -> None:
+    """Eight times as thick as wide, sheared, one voxel thick: without resampling, every voxel is where it was."""
+    labels = np.random.default_rng(1).integers(0, 2, shape, dtype=np.uint8)
+    model = threshold_model()
+    for order, flips in ORIENTATIONS[::5]:
+        voxels, stored = reordered(labels, affine, order, flips)
+        scan = tmp_path / "scan.nii"
+        nib.save(nib.Nifti1Image(voxels.astype(np.int16), stored), scan)
+        assert (predict(model, scan).labels == voxels).all(), (order, flips)
+
+
+@pytest.mark.parametrize("shape", ONE_VOXEL_THICK[:3])
+def test_a_scan_of_one_slice_is_resampled_and_carried_back(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    """To voxels of half the size, nearest as it came: exact again."""
+    labels = np.random.default_rng(1).integers(0, 2, shape, dtype=np.uint8)
+    scan = save_scan(tmp_path / "scan.nii", labels, np.diag([2.0, 2.0, 2.0, 1.0]))
+    assert (predict(threshold_model((1.0, 1.0, 1.0)), scan).labels == labels).all()
+
+
+def test_a_sheared_scan_is_resampled_to_right_angles_and_carried_back_through_millimetres(tmp_path: Path) -> None:
+    """MONAI's grid has right angles, so boundaries move, by less than a voxel of the coarser grid; nothing is moved as a whole."""
+    labels = np.zeros((24, 26, 20), np.uint8)
+    labels[6:18, 7:20, 5:15] = 1
+    affine = sheared(0.0)
+    affine[:3, :3] /= 2
+    scan = tmp_path / "scan.nii"
+    nib.save(nib.Nifti1Image(labels.astype(np.int16), affine), scan)
+    made = predict(threshold_model((0.5, 0.5, 0.5)), scan).labels
+    inner, outer = np.zeros_like(labels), np.zeros_like(labels)
+    inner[8:16, 9:18, 7:13] = 1
+    outer[4:20, 5:22, 3:17] = 1
+    assert made[inner == 1].all()
+    assert not made[outer == 0].any()
+
+
+def volumes(folder: Path, count: int = 3) -> tuple[Path, npt.NDArray[np.int16]]:
+    voxels = np.stack([blob(seed) for seed in range(count)], axis=3)
+    path = folder / "perfusion.nii.gz"
+    nib.save(nib.Nifti1Image(voxels, oblique(7.0)), path)
+    return path, voxels
+
+
+def test_each_volume_of_a_file_is_segmented_where_it_is_asked_for(tmp_path: Path) -> None:
+    """As they would be one by one; without asking, a file of several is refused."""
+    path, voxels = volumes(tmp_path)
+    model = replace(threshold_model(), inputs=1)
+    with pytest.raises(VoxloopError, match=r"has 3 channels, and threshold takes 1; .*--each-volume"):
+        predict(model, path)
+    told: list[tuple[int, int, str]] = []
+    prediction = predict_each_volume(model, path, progress=lambda *one: told.append(one))
+    assert (prediction.labels == voxels).all()
+    assert prediction.scan == path
+    bright = (voxels == 1).sum(axis=(0, 1, 2)) * prediction.geometry.voxel_ml
+    assert np.allclose(prediction.volumes_ml()["bright"], bright)
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    alone = save_scan(tmp_path / "one.nii", blob(), oblique(7.0))
+    assert predict_each_volume(model, alone).volumes_ml() == {
+        "bright": pytest.approx(predict(model, alone).volume_ml(1))
+    }
+
+
+def test_channels_that_belong_together_are_no_volumes_of_their_own(tmp_path: Path) -> None:
+    path, _ = volumes(tmp_path)
+    with pytest.raises(VoxloopError, match="threshold takes 3 channels at once"):
+        predict_each_volume(replace(threshold_model(), inputs=3), path)
+    with pytest.raises(VoxloopError, match="one volume at a time"):
+        predict_each_volume(threshold_model(), path, How(probabilities=True))
+
+
+def test_what_went_wrong_in_a_transform_is_told_and_not_which_transform_it_was(tmp_path: Path) -> None:
+    """MONAI wraps it; a refusal stays the sentence that it is, and of a folder of scans the others are segmented."""
+    from monai.transforms import Compose, Lambdad
+
+    bad, good = (save_scan(tmp_path / f"{name}.nii", blob(), oblique(0.0)) for name in ("bad", "good"))
+
+    def failing(error: Exception) -> Model:
+        def look(path: str) -> str:
+            if "bad" in path:
+                raise error
+            return path
+
+        model = threshold_model()
+        return replace(model, preprocess=Compose([Lambdad("image", look), model.preprocess]))
+
+    with pytest.raises(VoxloopError, match=r"^no such scan$"):
+        predict(failing(VoxloopError("no such scan")), bad)
+    with pytest.raises(ValueError, match=r"^an image of the wrong kind$"):
+        predict(failing(ValueError("an image of the wrong kind")), bad)
+    targets = targets_of(sources_in([bad, good]), tmp_path / "out")
+    rows = list(predict_all([failing(ValueError("of the wrong kind"))], targets, tmp_path / "out"))
+    assert [row.error for row in rows] == [
+        "bad.nii cannot be segmented by threshold (ValueError: of the wrong kind); "
+        "is it a scan of the kind that the model was trained on?",
+        None,
+    ]
+
+
+def test_too_little_memory_is_told_of_in_a_sentence(tmp_path: Path) -> None:
+    class Greedy(torch.nn.Module):
+        def forward(self, windows: torch.Tensor) -> torch.Tensor:
+            return torch.empty(2**60)
+
+    scan = save_scan(tmp_path / "scan.nii", blob(), oblique(0.0))
+    with pytest.raises(VoxloopError, match=r"scan\.nii needs more memory than there is"):
+        predict(replace(threshold_model(), network=Greedy()), scan)
 
 
 @pytest.mark.parametrize("ending", [".nrrd", ".mha", ".volume.json"])

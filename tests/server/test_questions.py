@@ -79,3 +79,68 @@ def test_a_stranger_changes_nothing(client: TestClient) -> None:
 def test_what_a_run_printed_is_told(client: TestClient) -> None:
     (run, *_) = client.get("/api/v1/runs").json()["runs"]
     assert "hello" in client.get(f"/api/v1/runs/{run['id']}/console").json()["text"]
+
+
+def test_columns_say_what_tells_runs_apart(client: TestClient) -> None:
+    told = {one["key"]: one for one in client.get("/api/v1/runs/columns").json()}
+    assert told["params.lr"] == {
+        "key": "params.lr",
+        "term": "run.params.lr",
+        "kind": "param",
+        "runs": 3,
+        "differs": True,
+        "numbers": True,
+    }
+    assert told["metrics.val/dice"]["term"] == 'run.metrics["val/dice"]'
+    assert not told["status"]["differs"]
+    one = client.get("/api/v1/runs/columns", params={"q": 'run.name == "unet-1"'}).json()
+    assert not any(column["differs"] for column in one), "one run differs from nobody"
+    assert client.get("/api/v1/runs/columns", params={"q": "run.nmae == 1"}).json()["position"] == 4
+
+
+def test_columns_are_kept_until_the_project_changes(client: TestClient, tmp_path: Path) -> None:
+    def runs() -> int:
+        told = client.get("/api/v1/runs/columns").json()
+        return int(next(one["runs"] for one in told if one["key"] == "params.lr"))
+
+    assert (runs(), runs()) == (3, 3)
+    with vx.Run(name="unet-3", project=tmp_path, params={"lr": "auto"}):
+        pass
+    assert runs() == 4
+    told = {one["key"]: one for one in client.get("/api/v1/runs/columns").json()}
+    assert not told["params.lr"]["numbers"], "a text among them"
+
+
+def test_a_part_of_the_table_has_the_cells_that_were_asked_for(client: TestClient) -> None:
+    wanted = ["params.lr", "metrics.val/dice.last", "params.nobody"]
+    asked = {"column": wanted, "sort": "run.params.lr", "limit": "2", "offset": "1"}
+    said = client.get("/api/v1/runs/rows", params=asked).json()
+    assert said["total"] == 3
+    assert [(row["name"], row["cells"]) for row in said["rows"]] == [
+        ("unet-1", [1e-3, 0.6, None]),
+        ("unet-0", [1e-2, 0.5, None]),
+    ]
+
+
+def test_the_table_is_a_file_for_a_spreadsheet(client: TestClient) -> None:
+    asked = {"column": ["name", "params.lr"], "sort": "run.name", "q": "run.params.lr < 5e-3"}
+    answer = client.get("/api/v1/runs/table.csv", params=asked)
+    assert answer.headers["content-disposition"] == 'attachment; filename="runs.csv"'
+    lines = answer.content.decode("utf-8-sig").split("\r\n")
+    assert lines[0] == "id,name,params.lr"
+    assert [line.split(",", 1)[1] for line in lines[1:-1]] == ["unet-1,0.001", "unet-2,0.0001"]
+    nothing = client.get("/api/v1/runs/table.csv", params={**asked, "q": 'run.name == "nobody"'})
+    assert nothing.content.decode("utf-8-sig") == "id,name,params.lr\r\n"
+
+
+def test_curves_of_several_runs_come_at_once(client: TestClient) -> None:
+    names = client.get("/api/v1/curves/names", params={"q": "run.params.lr < 5e-3"}).json()
+    assert [(one["name"], one["series"], one["plain"]) for one in names if not one["name"].startswith("system/")] == [
+        ("val/dice", 2, True)
+    ]
+    asked = {"q": 'series.name == "val/dice" and run.params.lr < 5e-3', "sort": "series.last"}
+    said = client.get("/api/v1/curves", params=asked).json()
+    assert said["total"] == 2
+    assert [curve["points"]["values"] for curve in said["curves"]] == [[0.6], [0.7]]
+    few = client.get("/api/v1/curves", params={**asked, "limit": "1"}).json()
+    assert (few["total"], len(few["curves"])) == (2, 1)

@@ -30,10 +30,10 @@ describe('charts', () => {
     ]);
     const chart = chartData({ name: 'val/dice', series: [a, b] }, data, 'step', 0);
     expect(chart.x).toEqual([1, 2, 3]);
-    expect(chart.lines.map((l) => [l.kind, l.values])).toEqual([
-      ['case', [0.2, 0.4, null]],
-      ['case', [null, 0.8, null]],
-      ['mean', [0.2, expect.closeTo(0.6), null]],
+    expect(chart.lines.map((l) => [l.weight, l.values])).toEqual([
+      ['thin', [0.2, 0.4, null]],
+      ['thin', [null, 0.8, null]],
+      ['heavy', [0.2, expect.closeTo(0.6), null]],
     ]);
   });
 

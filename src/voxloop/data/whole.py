@@ -31,6 +31,14 @@ def whole(path: Path, way_out: str = "free some space or choose another place") 
             partial.unlink()
 
 
+def make_folder(folder: Path) -> None:
+    """Makes a folder that files are to be written into, or says why that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VoxloopError(f"{folder} cannot be made ({error.strerror or error}); choose another place.") from error
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON as people read it."""
     with whole(path) as partial:

@@ -6,7 +6,8 @@ the output's `parts`, each a set of the map's values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 Labels = npt.NDArray[np.uint8]
+# One channel's probabilities on a grid, as slabs along its last axis.
+Slabs = Iterator[tuple[slice, npt.NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,46 @@ class Classes:
     def of_channels(self, channels: npt.NDArray[Any]) -> Labels:
         return _discrete(channels[0]) if len(channels) == 1 else channels.argmax(axis=0).astype(np.uint8)
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What each channel is called."""
+        return self.classes
+
+    @property
+    def unseen(self) -> tuple[float, ...]:
+        """What each channel's probability is where a network did not look: background."""
+        return (1.0, *(0.0 for _ in self.classes[1:]))
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """How likely each channel is, of logits [channel, i, j, k]."""
+        return logits.softmax(dim=0)
+
+    def mean(self, answers: Iterable[torch.Tensor]) -> torch.Tensor:
+        """Logits whose probabilities are the mean of those of several answers, [window, channel, i, j, k] each.
+
+        As logarithms of probabilities they can be blended with other windows as any logits can, and one answer, given
+        several times, marks what it marks alone.
+        """
+        import torch
+
+        total, count = None, 0
+        for logits in answers:
+            likely = logits.log_softmax(dim=1)
+            total = likely if total is None else torch.logaddexp(total, likely)
+            count += 1
+        assert total is not None, "a mean is of one answer at least"
+        return total - math.log(count)
+
+    def of_slabs(self, shape: tuple[int, int, int], channel: Callable[[int], Slabs]) -> Labels:
+        """The label map of probabilities that come channel by channel, as they do not all fit into memory."""
+        labels = np.zeros(shape, np.uint8)
+        best = np.full(shape, -1.0, np.float32)
+        for number in range(len(self.classes)):
+            for rows, likely in channel(number):
+                labels[..., rows][likely > best[..., rows]] = number
+                np.maximum(best[..., rows], likely, out=best[..., rows])
+        return labels
+
 
 @dataclass(frozen=True, slots=True)
 class Regions:
@@ -119,6 +162,40 @@ class Regions:
 
     def of_channels(self, channels: npt.NDArray[Any]) -> Labels:
         return self.painted(channels > 0.5)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What each channel is called."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def unseen(self) -> tuple[float, ...]:
+        """What each channel's probability is where a network did not look: in no region."""
+        return tuple(0.0 for _ in self.parts)
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """How likely each channel is, of logits [channel, i, j, k]."""
+        return logits.sigmoid()
+
+    def mean(self, answers: Iterable[torch.Tensor]) -> torch.Tensor:
+        """Logits whose probabilities are the mean of those of several answers, [window, channel, i, j, k] each."""
+        import torch
+        from torch.nn.functional import logsigmoid
+
+        total = None
+        for logits in answers:
+            both = logsigmoid(logits), logsigmoid(-logits)
+            total = both if total is None else (torch.logaddexp(total[0], both[0]), torch.logaddexp(total[1], both[1]))
+        assert total is not None, "a mean is of one answer at least"
+        return total[0] - total[1]
+
+    def of_slabs(self, shape: tuple[int, int, int], channel: Callable[[int], Slabs]) -> Labels:
+        """The label map of probabilities that come channel by channel, as they do not all fit into memory."""
+        labels = np.zeros(shape, np.uint8)
+        for number, value in self._painting():
+            for rows, likely in channel(number):
+                labels[..., rows][likely > 0.5] = value
+        return labels
 
     def painted(self, on: npt.NDArray[np.bool_]) -> Labels:
         """One class a voxel, from one mask a region."""

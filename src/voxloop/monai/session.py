@@ -86,7 +86,10 @@ def held(run: Run, caution: Caution) -> Iterator[Session]:
 
 def last_line(error: BaseException) -> str:
     """What a traceback ends with, of the error that began it: MONAI wraps each in others of its own."""
-    while error.__cause__ is not None:
+    # An error that was raised again may be among its own causes.
+    seen = {error}
+    while error.__cause__ is not None and error.__cause__ not in seen:
         error = error.__cause__
+        seen.add(error)
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__

@@ -14,6 +14,7 @@ from voxloop.server import page_files, problems
 from voxloop.server.api import router
 from voxloop.server.events import ChangeFeed
 from voxloop.server.guard import LOOPBACK, Guard
+from voxloop.server.kept import Kept
 from voxloop.server.models import Problem
 from voxloop.store import Project
 
@@ -30,6 +31,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         assert project is not None, "an app without a project is not served"
         app.state.feed = ChangeFeed(project)
+        app.state.kept = Kept(project)
         watching = asyncio.create_task(app.state.feed.watch())
         yield
         app.state.feed.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,6 +43,35 @@ class RunSummary(Answer):
     archived: bool
     parent: str | None
     metrics: dict[str, Metric]
+
+
+class RunColumn(Answer):
+    """A column that a table of runs may show. A metric's key ends in its statistic, which is left open here."""
+
+    key: str
+    term: str
+    kind: Literal["run", "param", "metric"]
+    runs: int
+    differs: bool
+    numbers: bool
+
+
+class RunRow(Answer):
+    """A row of a table of runs: what every row has, and the cells that were asked for."""
+
+    id: str
+    name: str
+    status: str
+    tags: list[str]
+    archived: bool
+    cells: list[Any]
+
+
+class RunRows(Answer):
+    """A part of a table of runs, and how many there are in all."""
+
+    total: int
+    rows: list[RunRow]
 
 
 class RunChanges(Answer):
@@ -128,6 +157,32 @@ class Points(Answer):
     epochs: list[int | None]
     times: list[float]
     values: list[float | None]
+
+
+class CurveName(Answer):
+    """A name under which runs have series; `plain` where some of them have no context."""
+
+    name: str
+    series: int
+    plain: bool
+
+
+class Curve(Answer):
+    """A series of one of several runs, with its points."""
+
+    id: int
+    run_id: str
+    name: str
+    context: dict[str, str | int | float | bool]
+    count: int
+    points: Points
+
+
+class Curves(Answer):
+    """The curves of several runs. `total` counts those that there are, of which the first are told."""
+
+    total: int
+    curves: list[Curve]
 
 
 class CaseRow(Answer):

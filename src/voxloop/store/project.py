@@ -21,7 +21,8 @@ from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
-from voxloop.store.results import Result, SeriesResult
+from voxloop.store.results import Result, SeriesResult, columns
+from voxloop.store.results.columns import Column, Name
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
@@ -86,6 +87,16 @@ class Project:
             ids = asking.ids(connection, "run", query, sort, limit, offset)
             return Result(runs.by_id(connection, ids), self.plain_series)
 
+    def columns(self, query: str = "") -> list[Column]:
+        """What a table of the runs that a query fits may show, and which of it tells them apart."""
+        with self.reading() as connection:
+            return columns.of_runs(connection, query)
+
+    def series_names(self, query: str = "") -> list[Name]:
+        """The names of the series of the runs that a query fits."""
+        with self.reading() as connection:
+            return columns.names_of_series(connection, query)
+
     def count_runs(self, query: str = "") -> int:
         with self.reading() as connection:
             return asking.count(connection, "run", query)
@@ -101,6 +112,10 @@ class Project:
         with self.reading() as connection:
             ids = asking.ids(connection, "series", query, sort, limit, offset)
             return SeriesResult(series.by_id(connection, ids), self.points, self._run_names)
+
+    def count_series(self, query: str = "") -> int:
+        with self.reading() as connection:
+            return asking.count(connection, "series", query)
 
     def media(
         self, query: str = "", sort: str | None = None, limit: int | None = None, offset: int = 0

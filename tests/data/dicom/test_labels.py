@@ -283,6 +283,18 @@ def test_a_crop_of_the_scan_is_laid_at_its_place(tmp_path: Path) -> None:
     assert (made.labels == mask).all()
 
 
+def test_frames_of_a_tilted_gantry_are_laid_on_its_slices(tmp_path: Path) -> None:
+    """They are less far apart across the slices than along the stack."""
+    tilted = oblique(8.0)
+    tilted[:3, 2] += 3.0 * tilted[:3, 1]
+    files = write_series(tmp_path / "ct", some_hu(), tilted, SliceThickness="5")
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[2:5, 3:8, 4] = 1
+    made = labels_of(segmentation(tmp_path / "seg", files, mask), open_series(files))
+    assert (made.labels == mask).all()
+    assert made.problems == ()
+
+
 def test_what_reaches_beyond_the_scan_is_counted(tmp_path: Path) -> None:
     mask = np.zeros(SHAPE, bool)
     mask[1:6, 2:9, 3:10] = True

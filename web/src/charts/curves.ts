@@ -2,7 +2,7 @@
 import type { Context, Points, Series } from '../lib/api/types';
 
 export type XAxis = 'step' | 'epoch' | 'time';
-type Values = (number | null)[];
+export type Values = (number | null)[];
 
 /** One chart: all series of one name. */
 export interface CurveGroup {
@@ -12,14 +12,25 @@ export interface CurveGroup {
 
 export interface Line {
   label: string;
-  kind: 'single' | 'case' | 'mean';
+  /** A thin line is one of many, behind the heavy one that sums them up. */
+  weight: 'heavy' | 'thin';
+  /** Which of the series' colours; null for the faint one of what has none of its own. */
+  colour: number | null;
   values: Values;
+}
+
+/** From where to where the lines behind a heavy one reach. */
+export interface Band {
+  colour: number;
+  low: Values;
+  high: Values;
 }
 
 /** Lines over one shared, ascending x. */
 export interface ChartData {
   x: number[];
   lines: Line[];
+  bands?: Band[];
 }
 
 /** One group per name; names without context first within a prefix, since they sum the others up. */
@@ -86,17 +97,19 @@ export function chartData(
   const several = located.length > 1;
   const lines: Line[] = located.map(({ series, byX }) => ({
     label: contextLabel(series.context) || series.name,
-    kind: several ? 'case' : 'single',
+    weight: several ? 'thin' : 'heavy',
+    colour: several ? null : 0,
     values: smooth(
       x.map((at) => byX.get(at) ?? null),
       weight,
     ),
   }));
   if (several) {
-    for (const [name, members] of byClass(located.map(({ series }) => series))) {
+    for (const [place, [name, members]] of byClass(located.map(({ series }) => series)).entries()) {
       lines.push({
         label: name ? `mean · ${name}` : 'mean',
-        kind: 'mean',
+        weight: 'heavy',
+        colour: place,
         values: mean(members.map((i) => lines[i]?.values ?? [])),
       });
     }
@@ -127,7 +140,7 @@ function byClass(series: readonly Series[]): [string, number[]][] {
   return classes.size === 1 ? [['', series.map((_, i) => i)]] : [...classes];
 }
 
-function lastPerX(xs: Values, values: Values): Map<number, number | null> {
+export function lastPerX(xs: Values, values: Values): Map<number, number | null> {
   const found = new Map<number, number | null>();
   xs.forEach((x, i) => {
     if (x !== null && Number.isFinite(x)) found.set(x, values[i] ?? null);

@@ -3,10 +3,16 @@ import type {
   CaseTable,
   CaseVolume,
   CaseVolumes,
+  Completion,
+  CurveName,
+  Curves,
   Points,
   Project,
+  RunChanges,
+  RunColumn,
   RunDetail,
   RunList,
+  RunRows,
   Series,
 } from './api/types';
 
@@ -21,6 +27,8 @@ export class ApiError extends Error {
     readonly title: string,
     readonly detail: string,
     readonly status: number | null = null,
+    /** Where in a query, counted in characters. */
+    readonly position: number | null = null,
   ) {
     super(detail ? `${title}: ${detail}` : title);
     this.name = 'ApiError';
@@ -33,17 +41,19 @@ export function errorOf(status: number, body: string): ApiError {
     status === 404 || status === 410 ? 'missing' : status >= 400 && status < 500 ? 'refused' : 'broken';
   let title = fault === 'missing' ? 'Not found' : fault === 'refused' ? 'Refused' : 'The server failed';
   let detail = `The server answered ${status}.`;
+  let position: number | null = null;
   try {
     const said: unknown = JSON.parse(body);
     if (said && typeof said === 'object') {
-      const { title: t, detail: d } = said as { title?: unknown; detail?: unknown };
+      const { title: t, detail: d, position: p } = said as Record<string, unknown>;
       if (typeof t === 'string' && t) title = t;
       if (typeof d === 'string' && d) detail = d;
+      if (typeof p === 'number') position = p;
     }
   } catch {
     // Not JSON: the status alone has to do.
   }
-  return new ApiError(fault, title, detail, status);
+  return new ApiError(fault, title, detail, status, position);
 }
 
 /** True for the rejection that an aborted call gives; nobody needs to hear of it. */
@@ -51,10 +61,14 @@ export function wasAborted(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
-async function reply(url: string, signal?: AbortSignal): Promise<Response> {
+async function reply(url: string, signal?: AbortSignal, how: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { signal: signal ?? null, headers: { accept: 'application/json, */*' } });
+    response = await fetch(url, {
+      ...how,
+      signal: signal ?? null,
+      headers: { accept: 'application/json, */*', ...how.headers },
+    });
   } catch (error) {
     if (wasAborted(error)) throw error;
     throw new ApiError(
@@ -73,9 +87,49 @@ async function json<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 const part = encodeURIComponent;
 
+/** The question of a table of runs as the end of an address. */
+function asked(question: {
+  q: string;
+  sort?: string | undefined;
+  columns: readonly string[];
+}): URLSearchParams {
+  const query = new URLSearchParams();
+  if (question.q) query.set('q', question.q);
+  if (question.sort) query.set('sort', question.sort);
+  for (const column of question.columns) query.append('column', column);
+  return query;
+}
+
+/** Where the whole table of runs is to be had as CSV. */
+export function tableUrl(question: Parameters<typeof asked>[0]): string {
+  return `${BASE}/runs/table.csv?${asked(question)}`;
+}
+
 export const api = {
   project: (signal?: AbortSignal) => json<Project>('/project', signal),
   runs: (signal?: AbortSignal, limit = 1000) => json<RunList>(`/runs?limit=${limit}`, signal),
+  runColumns: (q: string, signal?: AbortSignal) => json<RunColumn[]>(`/runs/columns?q=${part(q)}`, signal),
+  runRows: (question: Parameters<typeof asked>[0], offset: number, limit: number, signal?: AbortSignal) => {
+    const query = asked(question);
+    query.set('offset', String(offset));
+    query.set('limit', String(limit));
+    return json<RunRows>(`/runs/rows?${query}`, signal);
+  },
+  curveNames: (q: string, signal?: AbortSignal) => json<CurveName[]>(`/curves/names?q=${part(q)}`, signal),
+  curves: (q: string, max: number, signal?: AbortSignal) =>
+    json<Curves>(`/curves?q=${part(q)}&max=${max}&limit=500`, signal),
+  completions: (text: string, position: number, signal?: AbortSignal) =>
+    json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}`, signal),
+  editRun: async (id: string, changes: RunChanges): Promise<void> => {
+    await reply(`${BASE}/runs/${part(id)}`, undefined, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(changes),
+    });
+  },
+  deleteRun: async (id: string): Promise<void> => {
+    await reply(`${BASE}/runs/${part(id)}`, undefined, { method: 'DELETE' });
+  },
   run: (id: string, signal?: AbortSignal) => json<RunDetail>(`/runs/${part(id)}`, signal),
   series: (run: string, signal?: AbortSignal) => json<Series[]>(`/runs/${part(run)}/series`, signal),
   points: (series: Series['id'], signal?: AbortSignal, max = 1000) =>

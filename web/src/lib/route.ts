@@ -1,6 +1,6 @@
 /** Every view as an address, both ways. Nothing here touches the browser. */
 
-export type PageName = 'runs' | 'run' | 'cases' | 'viewer' | 'lost';
+export type PageName = 'runs' | 'run' | 'cases' | 'viewer' | 'compare' | 'gallery' | 'lost';
 
 export interface Route {
   page: PageName;
@@ -16,6 +16,7 @@ export function parseRoute(path: string, search: string): Route {
   if (rest.length === 0) {
     if ((page === '' || page === 'runs') && id === undefined) return { page: 'runs', run: null, query };
     if (page === 'runs' && id !== undefined) return { page: 'run', run: id, query };
+    if ((page === 'compare' || page === 'gallery') && id === undefined) return { page, run: null, query };
     if ((page === 'cases' || page === 'viewer') && id === undefined)
       return { page, run: query.run ?? null, query };
   }

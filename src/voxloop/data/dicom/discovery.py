@@ -69,7 +69,15 @@ def discover(folder: Path, progress: Progress | None = None) -> Discovery:
     if not folder.is_dir():
         raise VoxloopError(f"No folder is at {folder}; name the folder that the DICOM files are in.")
     problems: list[Problem] = []
-    paths = list(_files(folder, problems))
+    return _sorted(folder, list(_files(folder, problems)), problems, progress)
+
+
+def discover_files(files: Sequence[Path], progress: Progress | None = None) -> Discovery:
+    """The same for files that somebody named one by one, such as all slices of a series."""
+    return _sorted(files[0].parent, files, [], progress)
+
+
+def _sorted(folder: Path, paths: Sequence[Path], problems: list[Problem], progress: Progress | None) -> Discovery:
     groups: dict[tuple[str, Kind], list[Header]] = defaultdict(list)
     skipped = 0
     for done, path in enumerate(paths):

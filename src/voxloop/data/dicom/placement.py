@@ -131,8 +131,12 @@ def _step(planes: Sequence[Plane]) -> float:
 
 
 def _fits(step: float, laid: Laid, scan: Geometry) -> bool:
-    across = scan.spacing_mm[laid.axes[2]]
-    return step == 0 or abs(step - across) <= SAME_STEP * across
+    """Whether frames are as far apart as the scan's slices: along its axis, or, where a gantry was tilted, across the slices."""
+    one, two, axis = (scan.affine[:3, axis] for axis in laid.axes)
+    normal = np.cross(one, two)
+    across = float(abs(axis @ normal) / np.linalg.norm(normal))
+    along = scan.spacing_mm[laid.axes[2]]
+    return step == 0 or any(abs(step - distance) <= SAME_STEP * distance for distance in (along, across))
 
 
 def _own_grid(name: str, planes: Sequence[Plane], step: float) -> tuple[Geometry, tuple[int, ...]]:

@@ -36,11 +36,16 @@ class _File:
     planes: tuple[Plane, ...]
 
 
-def open_series(files: Sequence[Path], fill_missing: bool = False) -> Scan:
+# How a person asks for `fill_missing`.
+FILLING = '"voxloop data import --allow-gaps"'
+
+
+def open_series(files: Sequence[Path], fill_missing: bool = False, filling: str = FILLING) -> Scan:
     """The slices in these files as one scan, in whatever order they are given; none of their pixels is read yet.
 
     Positions, orientations and pixel spacing alone decide on the geometry; a tilted gantry gives a sheared affine. Slices that
-    are missing or unevenly spaced are refused, unless `fill_missing` asks for an even grid that is interpolated linearly.
+    are missing or unevenly spaced are refused, unless `fill_missing` asks for an even grid that is interpolated linearly; `filling` is
+    the option that the refusal names.
     A file of many frames that holds several volumes on one grid (times, echoes, b-values) becomes a scan of as many channels.
     """
     if not files:
@@ -54,7 +59,7 @@ def open_series(files: Sequence[Path], fill_missing: bool = False) -> Scan:
     grid = stacks[0].geometry()
     require_believable(stacks[0].planes[0].file, grid.shape, grid.affine)
     for stack in stacks:
-        _require_even(name, stack, fill_missing)
+        _require_even(name, stack, fill_missing, filling)
         if not stack.geometry().same_as(grid):
             raise VoxloopError(f"{name} holds volumes on different grids; export each as a series of its own.")
     dtype = _dtype(opened, planes)
@@ -97,7 +102,7 @@ def _require_one_volume(name: str, parts: Sequence[Part], many_files: bool) -> N
         )
 
 
-def _require_even(name: str, stack: Stack, fill_missing: bool) -> None:
+def _require_even(name: str, stack: Stack, fill_missing: bool, filling: str) -> None:
     """Refuses gaps unless they are to be filled, and what no interpolation can mend in any case."""
     if not (wrong := stack.wrong()):
         return
@@ -107,8 +112,7 @@ def _require_even(name: str, stack: Stack, fill_missing: bool) -> None:
         raise VoxloopError(f"{name}: {wrong}, more than there are; export the series again.")
     if not fill_missing:
         raise VoxloopError(
-            f"{name}: {wrong}; export the series again, or let gaps be filled by interpolation "
-            '("voxloop data import --allow-gaps").'
+            f"{name}: {wrong}; export the series again, or let gaps be filled by interpolation ({filling})."
         )
 
 

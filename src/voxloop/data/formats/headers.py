@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.colours import colour_of
 from voxloop.data.formats import metaimage as metaimage_format
 from voxloop.data.formats import nrrd as nrrd_format
 from voxloop.data.geometry import Affine, Geometry
@@ -21,8 +22,6 @@ META_TYPES = {code: name for name, code in reversed(metaimage_format.DTYPES.item
 # A qform is a rotation. Beyond this an affine is sheared, and over a thousand voxels the two would differ by a hundredth of one.
 SHEARED = 1e-5
 NIFTI_LONGEST = 2**15 - 1
-# Segments without a colour of their own are all green in 3D Slicer; these are far apart.
-GOLDEN = 0.618033988749895
 
 
 def nifti(path: Path, voxels: npt.NDArray[Any], geometry: Geometry) -> bytes:
@@ -50,8 +49,10 @@ def nifti(path: Path, voxels: npt.NDArray[Any], geometry: Geometry) -> bytes:
     return bytes(header.binaryblock) + bytes(4)
 
 
-def nrrd(voxels: npt.NDArray[Any], geometry: Geometry, names: Mapping[int, str]) -> bytes:
-    """The text of an NRRD header, and the names of labels as 3D Slicer writes them."""
+def nrrd(
+    voxels: npt.NDArray[Any], geometry: Geometry, names: Mapping[int, str], notes: Mapping[str, str] | None = None
+) -> bytes:
+    """The text of an NRRD header, the names of labels as 3D Slicer writes them, and notes under keys of one's own."""
     affine = LPS_FROM_RAS @ geometry.affine
     several = voxels.ndim == 4
     sizes = (voxels.shape[3], *geometry.shape) if several else geometry.shape
@@ -67,7 +68,7 @@ def nrrd(voxels: npt.NDArray[Any], geometry: Geometry, names: Mapping[int, str])
         "endian: little",
         "encoding: gzip",
         f"space origin: {_vector(affine[:3, 3])}",
-        *_segments(names, geometry),
+        *_keys({**_segments(names, geometry), **(notes or {})}),
     ]
     return ("\n".join(lines) + "\n\n").encode()
 
@@ -95,10 +96,10 @@ def metaimage(voxels: npt.NDArray[Any], geometry: Geometry, packed_bytes: int) -
     return ("\n".join(lines) + "\n").encode()
 
 
-def _segments(names: Mapping[int, str], geometry: Geometry) -> list[str]:
+def _segments(names: Mapping[int, str], geometry: Geometry) -> dict[str, str]:
     """The keys that make a label map a segmentation in 3D Slicer."""
     if not names:
-        return []
+        return {}
     keys = {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
         "Segmentation_MasterRepresentation": "Binary labelmap",
@@ -112,19 +113,18 @@ def _segments(names: Mapping[int, str], geometry: Geometry) -> list[str]:
             f"Segment{number}_LabelValue": str(value),
             f"Segment{number}_Layer": "0",
             f"Segment{number}_Extent": extent,
-            f"Segment{number}_Color": _colour(number),
+            # Segments without a colour of their own are all green in 3D Slicer.
+            f"Segment{number}_Color": " ".join(f"{part / 255:.3f}" for part in colour_of(number)),
         }
+    return keys
+
+
+def _keys(keys: Mapping[str, str]) -> list[str]:
     return [f"{key}:={_escaped(value)}" for key, value in keys.items()]
 
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
-
-
-def _colour(number: int) -> str:
-    from colorsys import hsv_to_rgb
-
-    return " ".join(f"{part:.3f}" for part in hsv_to_rgb(number * GOLDEN % 1.0, 0.65, 0.9))
 
 
 def _is_sheared(affine: Affine) -> bool:

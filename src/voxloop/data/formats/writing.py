@@ -30,25 +30,29 @@ def write_volume(
     *,
     channels_last: bool = True,
     names: Mapping[int, str] | None = None,
+    notes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Writes [i, j, k] voxels, or those of several channels, to a .nii, .nii.gz, .nrrd or .mha file.
 
     Of four axes the last one counts the channels, or the first where `channels_last` is false. `names` of label values go
-    into an NRRD file as 3D Slicer's segments; call it .seg.nrrd, and Slicer opens it as a segmentation.
+    into an NRRD file as 3D Slicer's segments; call it .seg.nrrd, and Slicer opens it as a segmentation. So do `notes`, under keys
+    of their own.
     """
     ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
     if ending is None:
         raise VoxloopError(f"{path.name} has no ending that can be written; let it end in {', '.join(ENDINGS)}.")
     voxels = _checked(path, voxels, geometry, channels_last)
-    if names and ending != ".nrrd":
+    if (names or notes) and ending != ".nrrd":
         raise VoxloopError(f"{path.name} has no place for the names of labels; write a .seg.nrrd file.")
     with whole(path) as partial, partial.open("wb") as file:
         if ending == ".mha":
             _write_metaimage(file, voxels, geometry, progress, path.name)
             return
         header = (
-            headers.nrrd(voxels, geometry, names or {}) if ending == ".nrrd" else headers.nifti(path, voxels, geometry)
+            headers.nrrd(voxels, geometry, names or {}, notes)
+            if ending == ".nrrd"
+            else headers.nifti(path, voxels, geometry)
         )
         planes = _planes(voxels, ending != ".nrrd", progress, path.name)
         # Of a NIfTI file all is packed, of an NRRD file the voxels.

@@ -1,82 +1,104 @@
-"""A model against the labels of a dataset, case by case, at the scan's own resolution."""
+"""A model, or a folder of label maps, against the labels of a dataset, case by case, at the scan's own resolution."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
-from voxloop.data.decathlon import read_dataset, split_cases
-from voxloop.data.scans import open_labels, open_scan
+from voxloop.data.decathlon import Dataset, Pair, read_dataset, split_cases
+from voxloop.data.scans import Scan, open_labels, open_scan, reason
+from voxloop.data.splits import nearest
 from voxloop.errors import VoxloopError
-from voxloop.inference.metrics import ClassScore, score
-from voxloop.inference.predict import Prediction, predict
-from voxloop.monai.viewable import Viewable
-from voxloop.recipes.datalist import channel_order, class_values, classes_of
+from voxloop.inference.evaluation.candidates import Candidate, class_of_value, segmenting
+from voxloop.inference.evaluation.results import CaseScore, Evaluation, Failure
+from voxloop.inference.metrics import Scoring, score
+from voxloop.monai.output import Classes, Labels, Part, Regions
+from voxloop.recipes.datalist import classes_of
 
 if TYPE_CHECKING:
     from voxloop.inference.model import Model
-    from voxloop.store import Project
-    from voxloop.tracking import Run
 
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CaseScore:
-    """All classes, or regions, of one case."""
+class Watcher(Protocol):
+    """Whoever is shown each case as soon as it is scored."""
 
-    case: str
-    classes: tuple[ClassScore, ...]
-
-    @property
-    def mean_dice(self) -> float:
-        return float(np.mean([one.dice for one in self.classes]))
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Every case of a split, worst first."""
-
-    model: str
-    split: str
-    cases: tuple[CaseScore, ...]
-
-    @property
-    def mean_dice(self) -> float:
-        return float(np.mean([case.mean_dice for case in self.cases]))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain numbers, for JSON."""
-        return {
-            "model": self.model,
-            "split": self.split,
-            "mean_dice": self.mean_dice,
-            "cases": [
-                {
-                    "case": case.case,
-                    "classes": {one.name: dict(one.values) for one in case.classes},
-                }
-                for case in self.cases
-            ],
-        }
+    def scored(self, case: CaseScore, scan: Scan, truth: Labels, predicted: Labels) -> None:
+        """One case, both maps in the class numbers of the model."""
 
 
 def evaluate(
-    model: Model,
+    model: Model | Candidate,
     dataset_dir: Path,
     split: str = "default",
     part: str = "validation",
-    run: Run | None = None,
+    watcher: Watcher | None = None,
     progress: Progress | None = None,
+    *,
+    scoring: Scoring | None = None,
+    classes: Sequence[str] = (),
+    dataset_ref: str | None = None,
 ) -> Evaluation:
-    """Predicts every case of one part of a split and scores it; tracked case by case where a run is given."""
+    """Scores every case of one part of a split; of all classes and regions, or of those that are named.
+
+    A case that cannot be read or predicted is told of in the result, and the others go on; where none can, it is an error.
+    """
     dataset = read_dataset(dataset_dir)
-    meant = class_values(dataset, model.classes, model.spellings)
-    order = channel_order(dataset, model.channels, model.spellings)
+    candidate = _candidate(model, dataset)
+    output, patients = candidate.meaning.output, dataset.patients
+    parts = chosen_parts(output, classes)
+    how = _scoring_of(scoring or Scoring(), parts, output.parts)
+    pairs = pairs_of(dataset_dir, split, part)
+    meant = class_of_value(dataset, candidate.meaning)
+    notes = candidate.look({pair["case"] for pair in pairs}, _classes_in(output, parts))
+    scores: list[CaseScore] = []
+    failed: list[Failure] = []
+    cause: Exception | None = None
+    for done, pair in enumerate(pairs):
+        if progress is not None:
+            progress(done, len(pairs), pair["case"])
+        try:
+            scan = open_scan(Path(pair["image"]))
+            label = Path(pair["label"])
+            truth = classes_of(open_labels(label, like=scan.geometry).array(), meant, label.name)
+            predicted = candidate.labels(pair["case"], scan)
+            found = tuple(score(truth, predicted, parts, scan.geometry, how))
+        # One case does not end a night's work, whatever a model's own transforms or a full memory say of it.
+        except Exception as error:
+            cause = cause or error
+            failed.append(Failure(pair["case"], why(error)))
+            continue
+        scores.append(CaseScore(pair["case"], found, patients[pair["case"]]))
+        if watcher is not None:
+            watcher.scored(scores[-1], scan, truth, predicted)
+    if progress is not None:
+        progress(len(pairs), len(pairs), "")
+    if not scores:
+        several = f"{candidate.name}: none of {len(pairs)} cases could be scored; the first: " if len(pairs) > 1 else ""
+        raise VoxloopError(f"{several}{failed[0].why}") from cause
+    return Evaluation(
+        candidate.name,
+        split,
+        tuple(sorted(scores, key=lambda case: (case.mean_dice, case.case))),
+        part,
+        dataset.name,
+        dataset_ref,
+        how,
+        tuple(failed),
+        tuple(notes),
+    )
+
+
+def _candidate(model: Any, dataset: Dataset) -> Candidate:
+    candidate: Candidate = model if hasattr(model, "look") else segmenting(model, dataset)
+    return candidate
+
+
+def pairs_of(dataset_dir: Path, split: str, part: str) -> list[Pair]:
+    """The cases of a part, or of all parts, of a split, which is made where it is the default one and nobody has made it yet."""
     parts = split_cases(dataset_dir, split)
     if part not in ("all", *parts):
         raise VoxloopError(f'A split has no part "{part}"; it has: {", ".join(parts)}, and all.')
@@ -85,59 +107,36 @@ def evaluate(
         raise VoxloopError(
             f'{dataset_dir}: the {part} part of split "{split}" is empty; name another with --part or --split.'
         )
-    scores, shown = [], Viewable()
-    for done, pair in enumerate(chosen):
-        if progress is not None:
-            progress(done, len(chosen), pair["case"])
-        prediction = predict(model, Path(pair["image"]), order)
-        values = open_labels(Path(pair["label"]), like=prediction.geometry).array()
-        truth = classes_of(values, meant, Path(pair["label"]).name)
-        case = CaseScore(pair["case"], tuple(score(truth, prediction.labels, model.output.parts, prediction.geometry)))
-        scores.append(case)
-        if run is not None:
-            _track(run, case, prediction, truth, shown.of(open_scan(prediction.scan)))
-    result = Evaluation(model.name, split, tuple(sorted(scores, key=lambda case: case.mean_dice)))
-    if run is not None:
-        run.log({"eval/mean_dice": result.mean_dice}, step=0)
-    if progress is not None:
-        progress(len(chosen), len(chosen), "")
-    return result
+    return chosen
 
 
-def evaluate_tracked(
-    reference: str,
-    dataset_dir: Path,
-    project: Project,
-    *,
-    split: str = "default",
-    part: str = "validation",
-    device: str | None = None,
-    name: str | None = None,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Evaluates a model as a run of its own, which remembers the model and the dataset that it used."""
-    from voxloop.inference.model import load_model
-    from voxloop.store.artifacts import datasets
-    from voxloop.tracking import Run
-
-    model = load_model(reference, project, device)
-    params = {"model": model.name, "data": str(dataset_dir.resolve()), "split": split, "part": part}
-    with Run(
-        name=name or f"evaluate {model.name}", experiment="evaluation", params=params, project=project.root
-    ) as run:
-        run.define("eval/*dice", axis="step", best="max")
-        if ":" in model.name:
-            run.use(model.name)
-        datasets.use(project, run.id, dataset_dir)
-        return evaluate(model, dataset_dir, split, part, run, progress)
+def chosen_parts(output: Classes | Regions, names: Sequence[str]) -> tuple[Part, ...]:
+    """The classes and regions of these names, or all."""
+    known = {part.name: part for part in output.parts}
+    if unknown := [name for name in names if name not in known]:
+        raise VoxloopError(
+            f'No class or region is called "{unknown[0]}"; there are: {", ".join(known)}.{nearest(unknown[0], list(known))}'
+        )
+    return tuple(known[name] for name in dict.fromkeys(names)) if names else output.parts
 
 
-def _track(run: Run, case: CaseScore, prediction: Prediction, truth: Any, shown: Path) -> None:
-    from voxloop.tracking import Volume
+def _scoring_of(how: Scoring, scored: Sequence[Part], known: Sequence[Part]) -> Scoring:
+    """The tolerances of what is scored; one for a class that nobody has is refused, for it would count for nothing."""
+    names = [part.name for part in known]
+    if unknown := [name for name in how.tolerances_mm if name not in names]:
+        raise VoxloopError(
+            f'A tolerance is given for "{unknown[0]}", and there are: {", ".join(names)}.{nearest(unknown[0], names)}'
+        )
+    kept = {part.name: how.tolerances_mm[part.name] for part in scored if part.name in how.tolerances_mm}
+    return replace(how, tolerances_mm=kept)
 
-    for one in case.classes:
-        context = {"case": case.case, "class": one.name}
-        run.log({f"eval/{key}": value for key, value in one.values.items()}, step=0, context=context)
-    names = dict(enumerate(prediction.classes[1:], start=1))
-    volume = Volume(shown, layers={"truth": truth, "prediction": prediction.labels}, classes=names)
-    run.log({"eval/scan": volume}, step=0, context={"case": case.case})
+
+def _classes_in(output: Classes | Regions, parts: Sequence[Part]) -> list[str]:
+    return [output.classes[value] for value in sorted({value for part in parts for value in part.values})]
+
+
+def why(error: Exception) -> str:
+    """What went wrong, in a sentence, whoever raised it."""
+    if isinstance(error, VoxloopError):
+        return str(error)
+    return f"{type(error).__name__}: {reason(error)}"

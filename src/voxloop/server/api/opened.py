@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from voxloop.server.events import ChangeFeed
+from voxloop.server.kept import Kept
 from voxloop.store import Project
 
 
@@ -18,7 +19,13 @@ def _feed(request: Request) -> ChangeFeed:
     return feed
 
 
+def _kept(request: Request) -> Kept:
+    kept: Kept = request.app.state.kept
+    return kept
+
+
 # The largest number that the database can be asked about.
 LARGEST = 2**63 - 1
 Opened = Annotated[Project, Depends(_project)]
 Feed = Annotated[ChangeFeed, Depends(_feed)]
+Remembered = Annotated[Kept, Depends(_kept)]

@@ -1,25 +1,27 @@
 """Runs: the list, and one."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from voxloop.server import models
 from voxloop.server.api.artifacts import artifact
-from voxloop.server.api.opened import LARGEST, Opened
+from voxloop.server.api.opened import LARGEST, Opened, Remembered
 from voxloop.store import RunRecord, SeriesRecord
+from voxloop.store.results.tables import json_value, to_csv
 
 router = APIRouter(tags=["runs"])
+Text = Annotated[str, Query(description="A query, as in run.params.optimizer.lr < 1e-3.")]
+Sort = Annotated[str | None, Query(description="What to sort by, as in -run.duration; newest first without.")]
 
 
 @router.get("/runs", operation_id="listRuns")
 def list_runs(
     project: Opened,
-    q: Annotated[str, Query(description="A query, as in run.params.optimizer.lr < 1e-3.")] = "",
-    sort: Annotated[
-        str | None, Query(description="What to sort by, as in -run.duration; newest first without.")
-    ] = None,
+    q: Text = "",
+    sort: Sort = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> models.RunList:
@@ -30,6 +32,56 @@ def list_runs(
         total=project.count_runs(q),
         runs=[models.RunSummary(**_summary(run, metrics.get(run.id, []))) for run in found],
     )
+
+
+Columns = Annotated[
+    list[str] | None, Query(alias="column", description="As in params.optimizer.lr or metrics.val/dice.max.")
+]
+
+
+@router.get("/runs/columns", operation_id="listRunColumns")
+def list_run_columns(project: Opened, kept: Remembered, q: Text = "") -> list[models.RunColumn]:
+    """What a table of the runs that a query fits may show, and what of it tells them apart."""
+    return [models.RunColumn(**asdict(column)) for column in kept.answer(("columns", q), lambda: project.columns(q))]
+
+
+@router.get("/runs/rows", operation_id="listRunRows")
+def list_run_rows(
+    project: Opened,
+    q: Text = "",
+    sort: Sort = None,
+    column: Columns = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
+) -> models.RunRows:
+    """A part of the table of the runs that a query fits. A cell that is no number is a text such as NaN."""
+    found = project.runs(q, sort, limit, offset)
+    return models.RunRows(
+        total=project.count_runs(q),
+        rows=[
+            models.RunRow(
+                id=run.id,
+                name=run.name,
+                status=run.status,
+                tags=list(run.tags),
+                archived=run.archived,
+                cells=[json_value(cell) for cell in cells],
+            )
+            for run, cells in zip(found, found.cells(column or []), strict=True)
+        ],
+    )
+
+
+@router.get("/runs/table.csv", operation_id="getRunTable", response_class=Response)
+def get_run_table(project: Opened, q: Text = "", sort: Sort = None, column: Columns = None) -> Response:
+    """The whole table of the runs that a query fits, as CSV for a spreadsheet."""
+    found = project.runs(q, sort)
+    names = ["id", *(column or ["name", "experiment", "status", "created", "duration_s"])]
+    rows = found.cells(names)
+    text = to_csv({name: [row[place] for row in rows] for place, name in enumerate(names)}, None, spreadsheet=True)
+    headers = {"content-disposition": 'attachment; filename="runs.csv"'}
+    # Excel takes a file without this mark for one of its own country's.
+    return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/runs/{run_id}", operation_id="getRun")

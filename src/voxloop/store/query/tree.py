@@ -142,7 +142,7 @@ def _plain(node: Node) -> tuple[str, int]:
         case Items(items):
             return f"[{', '.join(inner(item, EITHER) for item in items)}]", TIGHT
         case Value(term, steps):
-            return term + "".join(_step(step) for step in steps), TIGHT
+            return term + "".join(step_text(step) for step in steps), TIGHT
         case Metric(name, context, of):
             place = ", ".join([quoted(name), *(f"{key}={quoted(value)}" for key, value in context)])
             return f"run.metrics[{place}].{of}", TIGHT
@@ -167,7 +167,8 @@ def _plain(node: Node) -> tuple[str, int]:
     raise AssertionError(f"{type(node).__name__} is no part of a query")
 
 
-def _step(step: Step) -> str:
+def step_text(step: Step) -> str:
+    """A step into a nested value as it is written in a query."""
     return f".{step}" if isinstance(step, str) and IDENTIFIER.fullmatch(step) else f"[{quoted(step)}]"
 
 

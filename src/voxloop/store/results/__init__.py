@@ -69,13 +69,21 @@ class Result(Sequence[T], Generic[T]):
         kind = type(self._records[0]).__name__ if self._records else "record"
         return f"{type(self).__name__}({len(self)} × {kind})"
 
-    def table(self, columns: Sequence[str] | None = None) -> Table:
-        """The columns by name; a record that lacks one has None there."""
+    def cells(self, columns: Sequence[str]) -> list[list[Any]]:
+        """A row for each record with these columns; None for one that it lacks, even where nobody here has it."""
+        return [[row.get(name) for name in columns] for row in self._rows()]
+
+    def _rows(self) -> list[dict[str, Any]]:
         rows = [_flat(record) for record in self._records]
         if self._metrics is not None and any(isinstance(record, RunRecord) for record in self._records):
             series = self._metrics([record.id for record in self._records if isinstance(record, RunRecord)])
             for row in rows:
                 row.update(_metrics(series.get(row["id"], ())))
+        return rows
+
+    def table(self, columns: Sequence[str] | None = None) -> Table:
+        """The columns by name; a record that lacks one has None there."""
+        rows = self._rows()
         known = dict.fromkeys(name for row in rows for name in row)
         if columns is None:
             shown = [name for name in known if _by_default(name)]
@@ -201,10 +209,15 @@ def _below(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The leaves of a value. An empty dict inside of it is one, or nobody would see that it is there."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            plain = key and not any(sign in key for sign in '."[]')
-            yield from _below(f"{name}.{key}" if plain else f"{name}[{json.dumps(key, ensure_ascii=False)}]", inner)
+            yield from _below(key_below(name, key), inner)
     else:
         yield name, list(value) if isinstance(value, tuple) else value
+
+
+def key_below(name: str, key: str) -> str:
+    """What the column of a nested value is called."""
+    plain = key and not any(sign in key for sign in '."[]')
+    return f"{name}.{key}" if plain else f"{name}[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def _metrics(series: Sequence[SeriesRecord]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def to_csv(table: Table, path: Path | None, spreadsheet: bool) -> str:
 
 
 def to_json(table: Table, path: Path | None) -> str:
-    rows = [dict(zip(table, map(_json_value, row), strict=True)) for row in _rows(table)]
+    rows = [dict(zip(table, map(json_value, row), strict=True)) for row in _rows(table)]
     text = json.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1)
     if path is not None:
         _write(path, text.encode())
@@ -134,13 +134,13 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, list):
-        return [_json_value(inner) for inner in value]
+        return [json_value(inner) for inner in value]
     if isinstance(value, dict):
-        return {key: _json_value(inner) for key, inner in value.items()}
+        return {key: json_value(inner) for key, inner in value.items()}
     return value
 
 

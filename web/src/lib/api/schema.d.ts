@@ -44,6 +44,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Columns
+         * @description What a table of the runs that a query fits may show, and what of it tells them apart.
+         */
+        get: operations["listRunColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Rows
+         * @description A part of the table of the runs that a query fits. A cell that is no number is a text such as NaN.
+         */
+        get: operations["listRunRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/table.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Table
+         * @description The whole table of the runs that a query fits, as CSV for a spreadsheet.
+         */
+        get: operations["getRunTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -164,6 +224,46 @@ export interface paths {
          * @description Points between two steps, thinned so that no spike is lost.
          */
         get: operations["getPoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curves/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Curve Names
+         * @description The names of the series that the runs have which a query fits.
+         */
+        get: operations["listCurveNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Curves
+         * @description The curves that a query about series fits, of any runs, thinned so that no spike is lost.
+         */
+        get: operations["listCurves"];
         put?: never;
         post?: never;
         delete?: never;
@@ -426,6 +526,47 @@ export interface components {
             end: number;
         };
         /**
+         * Curve
+         * @description A series of one of several runs, with its points.
+         */
+        Curve: {
+            /** Id */
+            id: number;
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Context */
+            context: {
+                [key: string]: string | number | boolean;
+            };
+            /** Count */
+            count: number;
+            points: components["schemas"]["Points"];
+        };
+        /**
+         * CurveName
+         * @description A name under which runs have series; `plain` where some of them have no context.
+         */
+        CurveName: {
+            /** Name */
+            name: string;
+            /** Series */
+            series: number;
+            /** Plain */
+            plain: boolean;
+        };
+        /**
+         * Curves
+         * @description The curves of several runs. `total` counts those that there are, of which the first are told.
+         */
+        Curves: {
+            /** Total */
+            total: number;
+            /** Curves */
+            curves: components["schemas"]["Curve"][];
+        };
+        /**
          * Geometry
          * @description Where the scan's voxels are: the affine leads from voxel index to RAS millimetres.
          */
@@ -553,6 +694,27 @@ export interface components {
             archived?: boolean | null;
         };
         /**
+         * RunColumn
+         * @description A column that a table of runs may show. A metric's key ends in its statistic, which is left open here.
+         */
+        RunColumn: {
+            /** Key */
+            key: string;
+            /** Term */
+            term: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "param" | "metric";
+            /** Runs */
+            runs: number;
+            /** Differs */
+            differs: boolean;
+            /** Numbers */
+            numbers: boolean;
+        };
+        /**
          * RunDetail
          * @description Everything about one run but its numbers and volumes.
          */
@@ -602,6 +764,34 @@ export interface components {
             total: number;
             /** Runs */
             runs: components["schemas"]["RunSummary"][];
+        };
+        /**
+         * RunRow
+         * @description A row of a table of runs: what every row has, and the cells that were asked for.
+         */
+        RunRow: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Tags */
+            tags: string[];
+            /** Archived */
+            archived: boolean;
+            /** Cells */
+            cells: unknown[];
+        };
+        /**
+         * RunRows
+         * @description A part of a table of runs, and how many there are in all.
+         */
+        RunRows: {
+            /** Total */
+            total: number;
+            /** Rows */
+            rows: components["schemas"]["RunRow"][];
         };
         /**
          * RunSummary
@@ -732,6 +922,137 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunList"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRunColumns: {
+        parameters: {
+            query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunColumn"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRunRows: {
+        parameters: {
+            query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description What to sort by, as in -run.duration; newest first without. */
+                sort?: string | null;
+                /** @description As in params.optimizer.lr or metrics.val/dice.max. */
+                column?: string[] | null;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRows"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunTable: {
+        parameters: {
+            query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description What to sort by, as in -run.duration; newest first without. */
+                sort?: string | null;
+                /** @description As in params.optimizer.lr or metrics.val/dice.max. */
+                column?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {
@@ -1059,6 +1380,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCurveNames: {
+        parameters: {
+            query?: {
+                /** @description A query about runs, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveName"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCurves: {
+        parameters: {
+            query: {
+                /** @description A query about series, as in series.name == "val/dice". */
+                q: string;
+                /** @description What to sort by; by run, the newest first, without. */
+                sort?: string | null;
+                max?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
                 };
             };
             /** @description Not Found */

@@ -16,6 +16,14 @@ export type RunDetail = Omit<Said['RunDetail'], 'status' | 'params' | 'environme
   params: Tree;
   environment: Tree;
 };
+export type RunColumn = Said['RunColumn'];
+export type RunRow = Omit<Said['RunRow'], 'status'> & { status: RunStatus };
+export type RunRows = { total: number; rows: RunRow[] };
+export type RunChanges = Partial<Said['RunChanges']>;
+export type Completion = Said['Completion'];
+export type Curve = Said['Curve'];
+export type Curves = Said['Curves'];
+export type CurveName = Said['CurveName'];
 export type Series = Said['Series'];
 export type Context = Series['context'];
 export type Points = Said['Points'];

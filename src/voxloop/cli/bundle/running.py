@@ -1,4 +1,4 @@
-"""`voxloop bundle`: any MONAI bundle, as it is, tracked."""
+"""`voxloop bundle run` and `voxloop bundle tracking`: any MONAI bundle, as it is, tracked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import typer
 
 from voxloop.cli.console import print_json
 
-app = typer.Typer(help="Run any MONAI bundle as it is, tracked.", no_args_is_help=True)
 
-
-@app.command()
 def run(
     bundle: Annotated[str, typer.Argument(help="The folder of a bundle, or a recipe's name.")],
     arguments: Annotated[
@@ -53,7 +50,7 @@ def run(
     run_id = words[0] if words and "=" not in words[0] else None
     root = finding.find(bundle)
     configs = finding.config_files(root, config or [], nproc)
-    trusting.require(trusting.Program.of(root, configs), given=trust, ask=_ask if sys.stdin.isatty() else None)
+    trusting.require(trusting.Program.of(root, configs), given=trust, ask=ask if sys.stdin.isatty() else None)
     job = foreign.BundleJob(root, configs, run_id, tuple(words[1:] if run_id else words), name)
     if nproc > 1:
         # One process tells a mistake itself; several would tell it each, and torchrun once more.
@@ -81,7 +78,6 @@ def run(
         raise typer.Exit(ended.exit_code)
 
 
-@app.command()
 def tracking() -> None:
     """Print the settings file that tracks any bundle under MONAI's own command.
 
@@ -92,6 +88,6 @@ def tracking() -> None:
     print(files("voxloop.monai") / "tracking.json")
 
 
-def _ask(why: str) -> bool:
+def ask(why: str) -> bool:
     print(why, file=sys.stderr)
     return typer.confirm("Do you trust whoever wrote it, and run it?", err=True)

@@ -1,28 +1,21 @@
-"""`voxloop models`: what runs made, by name and version."""
+"""`voxloop models`, `show`, `lineage`: what versions there are, what they hold and where they come from."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voxloop.cli import retention
 from voxloop.cli.console import console, print_json
 from voxloop.cli.options import JsonOption, ProjectOption
 
 if TYPE_CHECKING:
     from voxloop.store import ArtifactVersion
 
-app = typer.Typer(
-    help="List artifacts, their aliases, lineage and files, and keep them from eating the disk.",
-    invoke_without_command=True,
-)
 Reference = Annotated[str, typer.Argument(help="name:v3, name:alias, or a name for its newest version.")]
 
 
-@app.callback()
 def models(context: typer.Context, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """List every artifact version of a project."""
     if context.invoked_subcommand is not None:
@@ -52,7 +45,6 @@ def models(context: typer.Context, project: ProjectOption = None, as_json: JsonO
     console().print(table)
 
 
-@app.command()
 def show(reference: Reference, project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Show one version: its files and what is known of it."""
     from voxloop.store import open_project
@@ -70,61 +62,6 @@ def show(reference: Reference, project: ProjectOption = None, as_json: JsonOptio
         out.print(f"  {path:<40} {file['bytes']:>12,} bytes")
 
 
-@app.command()
-def alias(
-    reference: Reference,
-    alias: Annotated[str, typer.Argument(help="The alias, such as production.")],
-    project: ProjectOption = None,
-) -> None:
-    """Point an alias at a version."""
-    from voxloop.store import open_project
-
-    with open_project(project) as opened:
-        version = opened.alias(reference, alias)
-    console().print(f"{version.name}:{alias} is now {version.ref}.")
-
-
-@app.command()
-def unalias(
-    reference: Annotated[str, typer.Argument(help="The alias to take away, as name:alias.")],
-    project: ProjectOption = None,
-) -> None:
-    """Take an alias away. The version that it points at stays."""
-    from voxloop.errors import VoxloopError
-    from voxloop.store import open_project
-    from voxloop.store.artifacts import aliases
-
-    name, _, alias = reference.partition(":")
-    if not alias:
-        raise VoxloopError(f'"{reference}" names no alias; write it as name:alias, such as spleen-ct:production.')
-    with open_project(project) as opened, opened.writing() as connection:
-        aliases.remove(connection, name, alias)
-    console().print(f"{reference} is gone; the version that it pointed at stays.")
-
-
-@app.command()
-def delete(
-    reference: Reference,
-    force: Annotated[
-        bool, typer.Option("--force", help="Though an alias points at it, or a running run uses it.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    project: ProjectOption = None,
-) -> None:
-    """Delete one version. Its files go with the next gc, unless something else needs them."""
-    from voxloop.store import open_project
-    from voxloop.store.artifacts import retention
-
-    with open_project(project) as opened:
-        version = opened.artifact(reference)
-        if not yes:
-            typer.confirm(f"Delete {version.ref} ({version.bytes / 1e6:.1f} MB) for good?", abort=True)
-        with opened.writing() as connection:
-            retention.delete(connection, version, force)
-    console().print(f'Deleted {version.ref}; "voxloop models gc" frees its space.')
-
-
-@app.command()
 def lineage(
     reference: Reference,
     depth: Annotated[
@@ -163,26 +100,6 @@ def lineage(
     for edge in found.edges:
         how = "made" if edge.how == "made" else "was used by"
         out.print(f"  {names[edge.source]} {how} {names[edge.target]}")
-
-
-@app.command()
-def export(
-    reference: Reference,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A folder or a .zip that is not there yet.")],
-    project: ProjectOption = None,
-) -> None:
-    """Copy a version's files into a folder or a zip of your own: for a model, a complete MONAI bundle. Every byte is checked."""
-    from voxloop.store import open_project
-    from voxloop.store.artifacts import versions as artifacts
-
-    with open_project(project) as opened:
-        version = opened.artifact(reference)
-        artifacts.export(version, opened.blobs, out)
-    console().print(f"{version.ref} is in {out}.", markup=False)
-
-
-for command in (retention.prune, retention.gc, retention.verify):
-    app.command()(command)
 
 
 def _row(version: ArtifactVersion) -> dict[str, Any]:
