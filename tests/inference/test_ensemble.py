@@ -6,7 +6,7 @@ import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nibabel as nib
 import numpy as np
@@ -182,6 +182,40 @@ def test_on_another_grid_too_classes_go_by_name(scan: Path) -> None:
     shuffled = model_of(turned, Classes(("background", "spleen", "liver")), (2.0, 2.0, 2.0))
     plain = model(2, ORGANS, (2.0, 2.0, 2.0))
     assert (predict([model(1), shuffled], scan).labels == predict([model(1), plain], scan).labels).all()
+
+
+class Unnamed:
+    """Channels of which nobody says what they are."""
+
+    classes = ("background", "a")
+    names: ClassVar = {1: "a"}
+    parts = ()
+
+    def of_logits(self, logits: torch.Tensor) -> npt.NDArray[np.uint8]:
+        return np.asarray(logits[0] > 0, dtype=np.uint8)
+
+    def of_channels(self, channels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        return np.asarray(channels[0] > 0.5, dtype=np.uint8)
+
+
+def test_what_a_bundle_of_others_does_after_its_network_is_done_alone_and_said_to_be_left_out_of_an_ensemble(
+    scan: Path,
+) -> None:
+    def finish(logits: torch.Tensor, prepared: Any, geometry: Geometry) -> npt.NDArray[np.uint8]:
+        assert tuple(logits.shape[1:]) == tuple(prepared["image"].shape[1:])
+        return np.full(geometry.shape, 2, np.uint8)
+
+    own, plain = replace(model(1), finish=finish), model(1)
+    assert (predict(own, scan).labels == 2).all()
+    assert (predict(own, scan, how=SURE).labels == 2).all()
+    assert own.notes == []
+    assert (predict([own, plain], scan).labels == predict(plain, scan).labels).all()
+    assert own.notes == ["model 1: what it does after its network is left out, because its probabilities are averaged."]
+    unnamed = replace(own, output=Unnamed())
+    assert (predict(unnamed, scan).labels == 2).all()
+    for ask in (lambda: predict(unnamed, scan, how=SURE), lambda: predict([plain, unnamed], scan)):
+        with pytest.raises(VoxloopError, match="model 1 does not say what its regions are made of"):
+            ask()
 
 
 # Probabilities

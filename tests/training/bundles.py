@@ -39,6 +39,37 @@ class LossFile:
             raise ValueError("the loss exploded")
 '''
 
+# Imported while a scan is being prepared, long after the configs were read.
+STEPS = '''
+import torch
+from monai.transforms import MapTransform
+from scipy import ndimage
+
+CONTRAST = 2.0
+
+
+class Contrastd(MapTransform):
+    """Makes what is bright brighter, in its own words."""
+
+    def __call__(self, data):
+        from scripts.strength import contrast
+
+        return {**data, **{key: data[key] * contrast() for key in self.key_iterator(data)}}
+
+
+class Largestd(MapTransform):
+    """Only the largest piece of what was found."""
+
+    def __call__(self, data):
+        data = dict(data)
+        for key in self.key_iterator(data):
+            pieces, count = ndimage.label(data[key].numpy() > 0)
+            sizes = ndimage.sum_labels(pieces > 0, pieces, range(count + 1))
+            data[key] = torch.where(torch.as_tensor(pieces == sizes.argmax()), data[key], 0)
+        return data
+'''
+STRENGTH = "from scripts.steps import CONTRAST\n\n\ndef contrast():\n    return CONTRAST\n"
+
 METADATA: dict[str, Any] = {
     "version": "0.3.0",
     "monai_version": "1.5.2",
@@ -221,6 +252,66 @@ EVALUATE: dict[str, Any] = {
     "run": "%evaluating",
 }
 
+# How most of the zoo predicts: probabilities are inverted to the scan's own grid, and the strongest is written.
+INFERENCE: dict[str, Any] = {
+    "imports": ["$import glob", "$import scripts"],
+    "bundle_root": ".",
+    "image_key": "image",
+    "output_dir": "$@bundle_root + '/predicted'",
+    "dataset_dir": "/workspace/data/Task09_Spleen/imagesTs",
+    "datalist": "$[{@image_key: path} for path in sorted(glob.glob(@dataset_dir + '/*.nii.gz'))]",
+    "device": "$torch.device('cpu')",
+    "network_def": "$scripts.small_net()",
+    "network": "$@network_def.to(@device)",
+    "preprocessing": {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "LoadImaged", "keys": "@image_key"},
+            {"_target_": "EnsureChannelFirstd", "keys": "@image_key"},
+            {"_target_": "Orientationd", "keys": "@image_key", "axcodes": "RAS"},
+            {"_target_": "Spacingd", "keys": "@image_key", "pixdim": [2.0, 2.0, 2.0], "mode": "bilinear"},
+            {"_target_": "ScaleIntensityd", "keys": "@image_key"},
+            {"_target_": "scripts.steps.Contrastd", "keys": "@image_key"},
+        ],
+    },
+    "dataset": {"_target_": "Dataset", "data": "@datalist", "transform": "@preprocessing"},
+    "dataloader": {"_target_": "DataLoader", "dataset": "@dataset", "batch_size": 1},
+    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 16], "sw_batch_size": 2, "overlap": 0.25},
+    "postprocessing": {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
+            {
+                "_target_": "Invertd",
+                "keys": "pred",
+                "transform": "@preprocessing",
+                "orig_keys": "@image_key",
+                "nearest_interp": False,
+                "to_tensor": True,
+            },
+            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir", "separate_folder": False},
+        ],
+    },
+    "handlers": [{"_target_": "StatsHandler", "iteration_log": False}],
+    "evaluator": {
+        "_target_": "SupervisedEvaluator",
+        "device": "@device",
+        "val_data_loader": "@dataloader",
+        "network": "@network",
+        "inferer": "@inferer",
+        "postprocessing": "@postprocessing",
+        "val_handlers": "@handlers",
+    },
+    "checkpointloader": {
+        "_target_": "CheckpointLoader",
+        "load_path": "$@bundle_root + '/models/model.pt'",
+        "load_dict": {"model": "@network"},
+    },
+    "initialize": ["$@checkpointloader(@evaluator)"],
+    "run": ["$@evaluator.run()"],
+}
+
 # As the model zoo's: handlers are sliced away by position on every rank but the first.
 MULTI_GPU: dict[str, Any] = {
     "network": {"_target_": "torch.nn.parallel.DistributedDataParallel", "module": "$@network_def.to(@device)"},
@@ -255,8 +346,15 @@ def write_bundle(folder: Path, **changed: Any) -> Path:
     """The bundle in a folder of its own; `changed` replaces top-level keys of its train.json."""
     (folder / "configs").mkdir(parents=True)
     (folder / "scripts").mkdir()
-    (folder / "scripts" / "__init__.py").write_text(SCRIPTS)
-    configs = {"metadata": METADATA, "train": {**TRAIN, **changed}, "evaluate": EVALUATE, "multi_gpu_train": MULTI_GPU}
+    for name, text in {"__init__": SCRIPTS, "steps": STEPS, "strength": STRENGTH}.items():
+        (folder / "scripts" / f"{name}.py").write_text(text)
+    configs = {
+        "metadata": METADATA,
+        "train": {**TRAIN, **changed},
+        "evaluate": EVALUATE,
+        "inference": INFERENCE,
+        "multi_gpu_train": MULTI_GPU,
+    }
     for name, config in configs.items():
         (folder / "configs" / f"{name}.json").write_text(json.dumps(config, indent=4))
     return folder

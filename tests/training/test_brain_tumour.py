@@ -263,9 +263,8 @@ def test_a_spelling_of_ones_own_is_a_setting(dataset: Path, tmp_path: Path) -> N
     prepare("brain_tumour", folder, "quick", "default", ['spellings#edema=["swelling"]'])
 
 
-def test_a_bundle_of_regions_that_does_not_say_what_they_are_made_of_is_refused(
-    project: Project, tmp_path: Path
-) -> None:
+def test_a_bundle_whose_metadata_alone_name_its_regions_is_understood_by_them(project: Project, tmp_path: Path) -> None:
+    """As those of the model zoo do; what the regions are made of, the recipe knows."""
     found = project.materialise(project.artifact("brain-tumour:best"))
     folder = Path(shutil.copytree(found, tmp_path / "bundle", copy_function=shutil.copyfile))
     config = json.loads((folder / "configs" / "inference.json").read_text())
@@ -273,8 +272,11 @@ def test_a_bundle_of_regions_that_does_not_say_what_they_are_made_of_is_refused(
     config["postprocessing"] = None
     without = {key: value for key, value in config.items() if key not in ("class_names", "regions")}
     (folder / "configs" / "inference.json").write_text(json.dumps(without))
-    with pytest.raises(VoxloopError, match=r"no background among its channels \(tumour core, whole tumour"):
-        load_model(str(folder))
+    ours, theirs = load_model("brain-tumour:best", project), load_model(str(folder))
+    assert theirs.classes == ours.classes
+    assert {part.name: part.values for part in theirs.output.parts} == {
+        part.name: part.values for part in ours.output.parts
+    }
 
 
 def test_a_crop_that_does_not_fit_the_network_is_told(dataset: Path, project: Project) -> None:

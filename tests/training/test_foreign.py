@@ -10,13 +10,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.training.bundles import TRAIN, environment_of, python, write_bundle
-from voxloop.bundles import finding, trust
-from voxloop.data.phantom import make_spleen
+from voxloop.bundles import finding, repairs, trust
+from voxloop.data.phantom import make_brain_tumour, make_spleen
 from voxloop.errors import VoxloopError
+from voxloop.monai.bundle import Bundle
 from voxloop.store import Project, open_project
 from voxloop.training import foreign
 
@@ -248,7 +250,7 @@ def test_a_person_may_say_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(VoxloopError, match="not trusted, so it was not run"):
         trust.require(program, ask=say_no)
-    assert "1 Python file" in asked[0]
+    assert "3 Python files" in asked[0]
     assert "with your rights" in asked[0]
     trust.require(program, ask=lambda why: True)
     trust.require(program)
@@ -339,3 +341,81 @@ def test_the_settings_file_is_where_the_command_says() -> None:
     done = python(["-m", "voxloop", "bundle", "tracking"], Path.cwd())
     assert done.stdout.strip() == str(SETTINGS)
     assert SETTINGS.is_file()
+
+
+def brats(dataset_dir: Path, channels: Sequence[str]) -> Bundle:
+    """A bundle that takes BraTS's numbers, and channels in this order."""
+    inputs = {"image": {"num_channels": len(channels), "channel_def": {str(n): one for n, one in enumerate(channels)}}}
+    metadata = {"name": "brats", "network_data_format": {"inputs": inputs, "outputs": {}}}
+    steps = [{"_target_": "ConvertToMultiChannelBasedOnBratsClassesd", "keys": "label"}]
+    return Bundle(Path("/brats"), {"dataset_dir": str(dataset_dir), "steps": steps}, metadata, None)
+
+
+def test_what_a_bundle_would_take_for_another_is_said_by_name(tmp_path: Path) -> None:
+    """BraTS numbers its labels and orders its channels otherwise than the Decathlon, and nothing would fail."""
+    make_brain_tumour(tmp_path / "brain", cases=2, test_cases=0, seed=1, size="small")
+    channels, labels = foreign.doubts(brats(tmp_path / "brain", ["T1c", "T1", "T2", "FLAIR"]))
+    assert "takes the channels T1c, T1, T2, FLAIR in this order, and the files of" in channels
+    assert "hold FLAIR, T1w, T1gd, T2w: it would take one for another" in channels
+    assert "takes 1 for non-enhancing tumour, 2 for edema, 4 for enhancing tumour (BraTS's numbers)" in labels
+    assert "find enhancing tumour nowhere" in labels
+    said = json.loads((tmp_path / "brain" / "dataset.json").read_text())
+    said["labels"] = {"0": "background", "1": "NCR/NET", "2": "ED", "4": "ET"}
+    (tmp_path / "brain" / "dataset.json").write_text(json.dumps(said))
+    assert foreign.doubts(brats(tmp_path / "brain", ["FLAIR", "T1", "T1ce", "T2"])) == []
+
+
+def test_a_class_under_another_number_is_said(tmp_path: Path, elsewhere: Path) -> None:
+    outputs = {"pred": {"channel_def": {"0": "background", "1": "liver", "2": "spleen"}}}
+    metadata = {"name": "organs", "network_data_format": {"outputs": outputs}}
+    bundle = Bundle(Path("/organs"), {"dataset_dir": str(elsewhere / "Task09_Spleen")}, metadata, None)
+    (sentence,) = foreign.doubts(bundle)
+    assert "number their classes otherwise: spleen is 2 for it and 1 there" in sentence
+
+
+def test_what_stops_older_bundles_is_mended_in_memory_and_said() -> None:
+    config: dict[str, Any] = {
+        "output_ext": ".nrrd",
+        "steps": [
+            {"_target_": "LoadImaged", "keys": "image", "reader": "ITKReader"},
+            {"_target_": "AddChanneld", "keys": "image"},
+            {"_target_": "monai.transforms.SplitChanneld", "keys": "pred", "channel_dim": 1},
+            {"_target_": "SaveImaged", "keys": "pred", "output_ext": "@output_ext"},
+        ],
+    }
+    said = repairs.mend(config)
+    load, first, split, save = config["steps"]
+    assert first == {"_target_": "EnsureChannelFirstd", "keys": "image", "channel_dim": "no_channel"}
+    assert split == {"_target_": "SplitDimd", "keys": "pred", "dim": 1}
+    if importlib.util.find_spec("itk") is None:
+        assert (load["reader"], save["output_ext"]) == ("voxloop.recipes.reader.VolumeReader", ".nii.gz")
+        assert len(said) == 4
+    assert repairs.mend(config) == [], "once is enough"
+
+
+def test_regions_of_brats_are_numbers_that_every_loss_takes() -> None:
+    """MONAI 1.5 and later make them true and false, on which its own Dice loss with squared_pred fails."""
+    import torch
+    from monai.data import MetaTensor
+    from monai.losses import DiceLoss
+    from monai.transforms import ConvertToMultiChannelBasedOnBratsClassesd
+
+    from voxloop.monai.older import BratsRegionsd
+
+    labels = torch.randint(0, 5, (1, 5, 6, 7), generator=torch.Generator().manual_seed(0))
+    plain = ConvertToMultiChannelBasedOnBratsClassesd("label")({"label": MetaTensor(labels)})["label"]
+    ours = BratsRegionsd("label")({"label": MetaTensor(labels)})["label"]
+    assert torch.equal(ours.bool(), plain.bool())
+    loss = DiceLoss(squared_pred=True, sigmoid=True)
+    assert torch.isfinite(loss(torch.zeros_like(ours)[None], ours[None]))
+
+
+def test_a_package_that_is_not_there_is_named(tmp_path: Path, elsewhere: Path) -> None:
+    folder = write_bundle(tmp_path / "wanting", imports=["$import glob", "$import os", "$import scripts"])
+    (folder / "scripts" / "__init__.py").write_text("import surely_not_installed\n")
+    done = vx(["bundle", "run", folder, "dataset_dir=Task09_Spleen", "--name", "wanting"], elsewhere)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(
+        "voxloop: wanting needs the package surely_not_installed, which is not installed; install it"
+    )

@@ -59,6 +59,14 @@ def config_files(root: Path, named: Sequence[str], processes: int = 1) -> tuple[
     return tuple(root / "configs" / name for name in chosen)
 
 
+def inference_config(root: Path, name: str) -> Path:
+    """The config by which a bundle predicts."""
+    for ending in ENDINGS:
+        if (path := root / "configs" / f"inference{ending}").is_file():
+            return path
+    raise VoxloopError(f"{name} has no configs/inference.json, so it cannot predict; is it a model bundle?")
+
+
 def _config_file(root: Path, named: str, there: Sequence[str]) -> Path:
     for path in (root / "configs" / named, root / named, Path(named).absolute()):
         if path.is_file():

@@ -6,62 +6,102 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from voxloop import recipes
+from voxloop.bundles.familiar import is_familiar
+from voxloop.bundles.reading import Reading, read
 from voxloop.errors import VoxloopError
+
+# What Python imports, and a network as TorchScript, which is a program of its own.
+CODE = (".py", ".pyc", ".pyw", ".so", ".pyd", ".dll", ".dylib", ".ts")
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What of a bundle is code: its configs, for they hold Python expressions, and every Python file in it."""
+    """What of a bundle is code: its configs, for they hold Python expressions, and every file in it that Python could run."""
 
     root: Path
     files: tuple[Path, ...]
+    name: str
 
     @classmethod
-    def of(cls, root: Path, configs: Iterable[Path] = ()) -> Program:
-        inside = [path for path in (root / "configs").rglob("*") if path.is_file()]
-        scripts = [path for path in root.rglob("*.py") if path.is_file()]
-        return cls(root, tuple(sorted({*inside, *scripts, *configs})))
+    def of(cls, root: Path, configs: Iterable[Path] = (), name: str | None = None) -> Program:
+        found = {path for path in _files_in(root) if _is_code(root, path)}
+        return cls(root, tuple(sorted({*found, *configs})), name or root.name)
 
     @property
     def digest(self) -> str:
         """Changes when any of the code does; weights, data and results do not count."""
-        parts = [
-            f"{os.path.relpath(path, self.root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}"
-            for path in self.files
-        ]
+        parts = [f"{os.path.relpath(path, self.root)}\0{_digest_of(path)}" for path in self.files]
         return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()
 
     @property
+    def came_with_voxloop(self) -> bool:
+        """A recipe, or a bundle that holds nothing but a recipe's code, as a model does that was trained here."""
+        return recipes.FOLDER in self.root.parents or is_familiar(self.root, self.files)
+
+    @property
+    def reading(self) -> Reading:
+        """What it would do, told without running it."""
+        return read(self.root, self.files)
+
+    @property
     def why(self) -> str:
-        scripts = sum(path.suffix == ".py" for path in self.files)
-        own = f" and {scripts} Python file{'s' if scripts > 1 else ''}" if scripts else ""
+        """What a person should know who is asked to trust it."""
         return (
-            f"{self.root.name} did not come with voxloop. A bundle is a program: its "
-            f"{len(self.files) - scripts} config files hold Python expressions{own}, and all of it runs with your rights; it "
-            "can read, change and send whatever you can."
+            f"{self.name} did not come with voxloop, and a bundle is a program that runs with your rights: it can read, change "
+            f"and send whatever you can. {self.reading.sentences}"
         )
+
+
+def _files_in(root: Path) -> Iterator[Path]:
+    """Every file below a folder. A link to a folder is followed once: what lies behind it can be imported as well."""
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(folder) / name for name in files)
+
+
+def _is_code(root: Path, path: Path) -> bool:
+    if path.parent.name == "__pycache__" and path.suffix == ".pyc":
+        # Python's own copies of what stands beside it; they are not read when a bundle runs here.
+        return False
+    return path.suffix in CODE or root / "configs" in path.parents
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require(program: Program, given: bool = False, ask: Callable[[str], bool] | None = None) -> None:
     """Passes where the bundle came with voxloop, was trusted as it stands now, or is trusted here; raises otherwise."""
-    if recipes.FOLDER in program.root.parents:
+    if program.came_with_voxloop:
         return
     trusted = _trusted()
     if program.digest in trusted:
         return
     if not given and ask is None:
         raise VoxloopError(
-            f"{program.root.name} did not come with voxloop, and a bundle is a program that runs with your rights; look into "
-            f"{program.root}, then run it with --trust."
+            f"{program.name} did not come with voxloop, and a bundle is a program that runs with your rights; look into "
+            f"{program.root}, then give the same command with --trust."
         )
     if not given and ask is not None and not ask(program.why):
-        raise VoxloopError(f"{program.root.name} is not trusted, so it was not run; nothing of it was executed.")
+        raise VoxloopError(f"{program.name} is not trusted, so it was not run; nothing of it was executed.")
     _remember(trusted, program)
+
+
+def vouch(program: Program) -> None:
+    """Remembers a bundle that voxloop itself made, where a setting of its training put text of the person's own into it."""
+    if not program.came_with_voxloop and program.digest not in (trusted := _trusted()):
+        _remember(trusted, program)
 
 
 def store() -> Path:

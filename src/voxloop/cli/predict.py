@@ -49,6 +49,9 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make anew what is already there, whatever made it.")
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run a bundle that did not come with voxloop without asking.")
+    ] = False,
     project: Annotated[Path | None, typer.Option(help="The project folder that holds the model.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -74,7 +77,7 @@ def predict(
     rows: list[Row] = []
     began = time.monotonic()
     try:
-        models = _loaded([model, *(with_models or [])], project, device)
+        models = _loaded([model, *(with_models or [])], project, device, trust)
         for row in predict_all(
             models,
             targets,
@@ -103,27 +106,34 @@ def predict(
                 "models": named,
                 "flips": how.flips,
                 "each_volume": each_volume,
-                "said": list(found.said),
+                "said": [*found.said, *(note for one in models for note in one.notes)],
                 "predictions": [row.as_dict() for row in rows],
             }
         )
         raise typer.Exit(1 if failed else 0)
     _show(rows, time.monotonic() - began, words)
+    for note in dict.fromkeys(note for one in models for note in one.notes):
+        words.print(note, markup=False)
     if failed:
         raise VoxloopError(
             f"{len(failed)} of {len(rows)} scans could not be segmented; mend them, and give the same command again for these."
         )
 
 
-def _loaded(references: Sequence[str], project: Path | None, device: str | None) -> list[Model]:
+def _loaded(references: Sequence[str], project: Path | None, device: str | None, trust: bool) -> list[Model]:
     """The models, in their order; a project is opened only where one of them lies in it."""
+    from voxloop.bundles import trust as trusting
+    from voxloop.cli.bundle.running import ask
     from voxloop.inference.model import load_model
     from voxloop.store import open_project
 
+    def allow(program: trusting.Program) -> None:
+        trusting.require(program, given=trust, ask=ask if sys.stdin.isatty() else None)
+
     if all(Path(reference).exists() for reference in references):
-        return [load_model(reference, None, device) for reference in references]
+        return [load_model(reference, None, device, allow) for reference in references]
     with open_project(project) as opened:
-        return [load_model(reference, opened, device) for reference in references]
+        return [load_model(reference, opened, device, allow) for reference in references]
 
 
 def _show(rows: Sequence[Row], seconds: float, words: Console) -> None:

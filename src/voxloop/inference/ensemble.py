@@ -36,7 +36,7 @@ class Member:
 
     def likely(self, logits: torch.Tensor) -> torch.Tensor:
         """The probabilities that its logits mean, in the first one's order."""
-        return self.model.output.probabilities(logits).cpu()[list(self.order)]
+        return averaging(self.model).probabilities(logits).cpu()[list(self.order)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +91,21 @@ class Grid:
             heads = [next(stream) if head.stop == at else head for head, stream in zip(heads, streams, strict=True)]
 
 
+def averaging(model: Model) -> Classes | Regions:
+    """What a model's channels are, where their probabilities mean something to others."""
+    if isinstance(model.output, (Classes, Regions)):
+        return model.output
+    raise VoxloopError(
+        f"{model.name} does not say what its regions are made of, so their probabilities can neither be averaged nor kept; "
+        "ask it alone, without flips."
+    )
+
+
 def matched(models: Sequence[Model]) -> list[tuple[int, ...]]:
     """For each model, which of its channels is the first one's first, second, ...; refused where they mark different things."""
     first = models[0]
+    if len(models) == 1 and not isinstance(first.output, (Classes, Regions)):
+        return [()]
     return [_order(first, other) for other in models]
 
 
@@ -115,21 +127,22 @@ def grids_of(models: Sequence[Model], scan: Scan, readable: Path, order: Sequenc
 
 def _stream(member: Member, axis: int, flips: str, progress: Progress) -> Iterator[Slab]:
     model, prepared = member.model, member.prepared
-    answer = flipped(model.network, model.output, flips, prepared.affine)
+    answer = flipped(model.network, averaging(model), flips, prepared.affine) if flips else model.network
     for slab in slabs(model.inferer, prepared.image, answer, axis, progress):
-        if len(slab.values) != len(member.order):
+        # A bundle of others may make its classes of one channel, by steps of its own.
+        if model.finish is None and len(slab.values) != len(member.order):
             raise VoxloopError(
                 f"{model.name} gives {len(slab.values)} channels for {len(member.order)} of a name "
-                f"({', '.join(model.output.channels)}); name each in its config, in their order."
+                f"({', '.join(averaging(model).channels)}); name each in its config, in their order."
             )
         yield slab
 
 
 def _order(first: Model, other: Model) -> tuple[int, ...]:
-    names = first.output.channels
+    names = averaging(first).channels
     # The background is the first channel whatever it is called.
     same = 1 if isinstance(first.output, Classes) else 0
-    meant = [recognise(name, names[same:], first.spellings) for name in other.output.channels[same:]]
+    meant = [recognise(name, names[same:], first.spellings) for name in averaging(other).channels[same:]]
     if (
         type(first.output) is not type(other.output)
         or set(meant) != set(names[same:])

@@ -36,8 +36,6 @@ def flipped(network: Answer, output: Classes | Regions, flips: str, affine: npt.
 
     Probabilities are averaged, and given as logits again, so that windows are blended as ever.
     """
-    if not flips:
-        return network
     ways = _ways(flips, affine)
 
     def answer(windows: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
+from voxloop.bundles import finding
+from voxloop.bundles.trust import Program, require
+from voxloop.data.geometry import Geometry
+from voxloop.data.grid import labels_on_grid
 from voxloop.errors import VoxloopError
-from voxloop.monai.output import Classes, Regions, output_of
+from voxloop.monai.output import Output
 from voxloop.recipes.spelling import Spellings
 
 if TYPE_CHECKING:
     import torch
 
     from voxloop.store import Project
+
+Labels = npt.NDArray[np.uint8]
+Finish = Callable[["torch.Tensor", Mapping[str, Any], Geometry], Labels]
+
+
+class NamedOutput(Output, Protocol):
+    """What a network's channels mean, and what each value of a label map is called."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """By value; 0 is the background."""
+
+    def of_logits(self, logits: torch.Tensor) -> Labels:
+        """The label map of one scan's logits, [channel, i, j, k]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +44,7 @@ class Model:
 
     name: str
     folder: Path
-    output: Classes | Regions
+    output: NamedOutput
     network: torch.nn.Module
     device: torch.device
     preprocess: Callable[[dict[str, Any]], dict[str, Any]]
@@ -34,11 +53,22 @@ class Model:
     inputs: int | None = None
     channels: tuple[str, ...] = ()
     spellings: Spellings = field(default_factory=dict)
+    # What the bundle itself does after its network; without it the argmax is carried back to the scan's grid.
+    finish: Finish | None = None
+    # What a person should know of its label maps, each a sentence. Predicting may add to it.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """What the values of its label maps are called; 0 is the background."""
         return self.output.classes
+
+    def labels_of(self, logits: torch.Tensor, prepared: Mapping[str, Any], geometry: Geometry) -> Labels:
+        """From the logits of one prepared scan, [channel, i, j, k], to labels on the scan's own grid."""
+        if self.finish is not None:
+            return self.finish(logits, prepared, geometry)
+        affine = np.asarray(prepared["image"].affine, dtype=np.float64)
+        return labels_on_grid(self.output.of_logits(logits), affine, geometry)
 
 
 def locate(reference: str, project: Project | None) -> tuple[str, Path]:
@@ -52,83 +82,22 @@ def locate(reference: str, project: Project | None) -> tuple[str, Path]:
     return version.ref, project.materialise(version)
 
 
-def load_model(reference: str, project: Project | None = None, device: str | None = None) -> Model:
-    """Loads a model ready to predict. Weights are read as tensors only, so a file cannot run code."""
-    from monai.bundle import ConfigParser
+def load_model(
+    reference: str,
+    project: Project | None = None,
+    device: str | None = None,
+    trust: Callable[[Program], None] | None = None,
+) -> Model:
+    """Loads a model ready to predict. Weights are read as tensors only, so a file cannot run code.
 
-    from voxloop.monai.quiet import quiet_readers
-
+    A bundle that did not come with voxloop is a program: `trust` raises where it may not run, before anything of it is
+    executed. By default that is every one to which nobody has said yes as it stands.
+    """
     name, folder = locate(reference, project)
-    config = folder / "configs" / "inference.json"
-    weights = folder / "models" / "model.pt"
-    if not config.is_file():
-        raise VoxloopError(f"{name} has no configs/inference.json, so it cannot predict; is it a model bundle?")
-    if not weights.is_file():
-        raise VoxloopError(f'{name} has no models/model.pt; train it first ("voxloop train").')
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser["bundle_root"] = str(folder)
-    if device is not None:
-        parser["device"] = f"$torch.device('{device}')"
-    missing = [key for key in ("network_def", "preprocessing", "inferer", "device") if key not in parser.get()]
-    if missing:
-        raise VoxloopError(f'{name}: configs/inference.json has no "{missing[0]}", which prediction needs.')
-    parser.parse()
-    with quiet_readers():
-        preprocess = parser.get_parsed_content("preprocessing")
-    network = parser.get_parsed_content("network" if "network" in parser.get() else "network_def")
-    target = parser.get_parsed_content("device")
-    network.load_state_dict(_weights(weights, name))
-    network.to(target).eval()
-    return Model(
-        name=name,
-        folder=folder,
-        output=_output(parser, folder, name),
-        network=network,
-        device=target,
-        preprocess=preprocess,
-        inferer=parser.get_parsed_content("inferer"),
-        inputs=_inputs(parser),
-        channels=tuple(_said(parser, "channel_names") or ()),
-        spellings=_said(parser, "spellings") or {},
-    )
+    config = finding.inference_config(folder, name)
+    (trust or require)(Program.of(folder, name=name))
 
+    from voxloop.inference.loading import foreign, ours, reading
 
-def _weights(path: Path, name: str) -> dict[str, Any]:
-    import torch
-
-    try:
-        loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise VoxloopError(
-            f"{name}: models/model.pt is refused, it is damaged or holds more than tensors ({type(error).__name__}); "
-            "get the weights again from where they came."
-        ) from error
-    weights: dict[str, Any] = loaded.get("model", loaded)
-    return weights
-
-
-def _output(parser: Any, folder: Path, name: str) -> Classes | Regions:
-    """By the config's own `class_names` and `regions`, or by the channel definition of the bundle's metadata."""
-    classes = _said(parser, "class_names")
-    if classes is None:
-        metadata = json.loads((folder / "configs" / "metadata.json").read_text())
-        channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
-        classes = [str(channels[key]) for key in sorted(channels, key=int)]
-        if not classes[0].casefold().startswith("background"):
-            raise VoxloopError(
-                f"{name} has no background among its channels ({', '.join(classes)}), so they are regions that may overlap; "
-                'say in configs/inference.json what each is made of, under "class_names" and "regions".'
-            )
-    return output_of(classes, _said(parser, "regions"))
-
-
-def _inputs(parser: Any) -> int | None:
-    network = parser.get().get("network_def")
-    said = network.get("in_channels") if isinstance(network, dict) else None
-    return said if isinstance(said, int) else None
-
-
-def _said(parser: Any, key: str) -> Any:
-    """What the config says under a key, or None."""
-    return parser.get_parsed_content(key) if key in parser.get() else None
+    parser = reading.read(config, folder, name)
+    return (ours if ours.is_one(parser.get()) else foreign).load(parser, folder, name, device)

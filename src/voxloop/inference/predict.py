@@ -17,14 +17,15 @@ from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import Scan, open_scan
 from voxloop.errors import VoxloopError
-from voxloop.inference.ensemble import Grid, grids_of
+from voxloop.inference.ensemble import Grid, averaging, grids_of
 from voxloop.inference.preparing import as_nifti, enough_memory
 from voxloop.inference.probabilities import Probabilities, Spool
 from voxloop.inference.windows import Progress
 
 if TYPE_CHECKING:
+    import torch
+
     from voxloop.inference.model import Model
-    from voxloop.monai.output import Classes, Regions
 
 Labels = npt.NDArray[np.uint8]
 
@@ -84,27 +85,28 @@ def predict(
     how = how or How()
     asked = list(models) if isinstance(models, Sequence) else [models]
     scan = scan if isinstance(scan, Scan) else open_scan(scan)
-    output = asked[0].output
     with enough_memory(scan.path.name):
         with as_nifti(scan) as readable:
             grids = grids_of(asked, scan, readable, channel_order)
+        maps = None
         with torch.inference_mode():
             if len(grids) == 1:
-                spool = _spool(grids[0], output) if how.probabilities else None
-                labels = labels_on_grid(
-                    _segmented(grids[0], output, how.flips, spool, progress), grids[0].affine, scan.geometry
-                )
+                spool = _spool(grids[0]) if how.probabilities else None
+                labels = _segmented(grids[0], scan.geometry, how.flips, spool, progress)
                 spools = [] if spool is None else [spool]
             else:
                 spools = [
-                    _spooled(grid, output, how.flips, _part(progress, number, len(grids)))
-                    for number, grid in enumerate(grids)
+                    _spooled(grid, how.flips, _part(progress, number, len(grids))) for number, grid in enumerate(grids)
                 ]
-        counted = tuple((spool, len(grid.members)) for spool, grid in zip(spools, grids, strict=False))
-        maps = Probabilities(output.channels, scan.geometry, counted, output.unseen) if spools else None
-        if maps is not None and len(grids) > 1:
-            labels = output.of_slabs(scan.geometry.shape, maps.slabs)
-    return Prediction(scan.path, labels, scan.geometry, output.classes, maps if how.probabilities else None)
+        if spools:
+            output = averaging(asked[0])
+            counted = tuple((spool, len(grid.members)) for spool, grid in zip(spools, grids, strict=True))
+            maps = Probabilities(output.channels, scan.geometry, counted, output.unseen)
+            if len(grids) > 1:
+                labels = output.of_slabs(scan.geometry.shape, maps.slabs)
+    if len(asked) > 1:
+        _say_what_is_left_out(asked)
+    return Prediction(scan.path, labels, scan.geometry, asked[0].classes, maps if how.probabilities else None)
 
 
 def predict_each_volume(
@@ -135,29 +137,48 @@ def predict_each_volume(
     return Prediction(scan.path, labels, scan.geometry, asked[0].classes)
 
 
-def _segmented(
-    grid: Grid, output: Classes | Regions, flips: str, spool: Spool | None, progress: Progress | None
-) -> Labels:
-    """The label map on the models' grid, slab by slab; probabilities go to a spool on the way."""
+def _segmented(grid: Grid, geometry: Geometry, flips: str, spool: Spool | None, progress: Progress | None) -> Labels:
+    """The label map on the scan's grid; probabilities go to a spool on the way."""
+    import torch
+
+    model = grid.members[0].model
     labels = np.zeros(grid.shape, np.uint8)
+    whole: list[torch.Tensor] = []
     for slab in grid.slabs(flips, progress):
         place = (slice(None),) * grid.axis + (slice(slab.start, slab.stop),)
-        # Of one model the label map comes from its logits, as it would without probabilities.
-        labels[place] = output.of_channels(slab.values.numpy()) if grid.averages else output.of_logits(slab.values)
+        if grid.averages:
+            labels[place] = averaging(model).of_channels(slab.values.numpy())
+        elif model.finish is None:
+            # Of one model the label map comes from its logits, as it would without probabilities.
+            labels[place] = model.output.of_logits(slab.values)
+        else:
+            whole.append(slab.values.clone())
         if spool is not None:
             spool.write(slab.start, grid.likely(slab))
-    return labels
+    if not whole:
+        return labels_on_grid(labels, grid.affine, geometry)
+    # A bundle of others goes its own way from its logits to the scan, and needs them in one piece.
+    logits = whole[0] if len(whole) == 1 else torch.cat(whole, dim=1 + grid.axis)
+    return model.labels_of(logits, grid.members[0].prepared.sample, geometry)
 
 
-def _spooled(grid: Grid, output: Classes | Regions, flips: str, progress: Progress | None) -> Spool:
-    spool = _spool(grid, output)
+def _spooled(grid: Grid, flips: str, progress: Progress | None) -> Spool:
+    spool = _spool(grid)
     for slab in grid.slabs(flips, progress):
         spool.write(slab.start, grid.likely(slab))
     return spool
 
 
-def _spool(grid: Grid, output: Classes | Regions) -> Spool:
-    return Spool(len(output.channels), grid.shape, grid.affine, grid.axis)
+def _spool(grid: Grid) -> Spool:
+    channels = len(averaging(grid.members[0].model).channels)
+    return Spool(channels, grid.shape, grid.affine, grid.axis)
+
+
+def _say_what_is_left_out(models: Sequence[Model]) -> None:
+    for model in models:
+        note = f"{model.name}: what it does after its network is left out, because its probabilities are averaged."
+        if model.finish is not None and note not in model.notes:
+            model.notes.append(note)
 
 
 def _counts(labels: Labels) -> npt.NDArray[np.int64]:

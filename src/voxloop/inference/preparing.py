@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ class Prepared:
 
     image: torch.Tensor
     affine: npt.NDArray[np.float64]
+    # All that the transforms gave, for the steps that a bundle of others has after its network.
+    sample: Mapping[str, Any]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,17 +61,18 @@ def prepare(model: Model, scan: Scan, readable: Path, order: Sequence[int] | Non
                 "or mend the names in dataset.json."
             )
     try:
-        image = model.preprocess(sample)["image"]
+        prepared = model.preprocess(sample)
     except RuntimeError as error:
         # Not from the wrapping ones: they are caused by it, and a circle would never be told to its end.
         raise _cause(error) from None
+    image = prepared["image"]
     if image.ndim != 4:
         raise VoxloopError(
             f"{scan.path.name}: the transforms of {model.name} make {image.ndim - 1} axes of it, and three are "
             "needed; is it a model for volumes?"
         )
     affine = np.asarray(image.affine, dtype=np.float64)
-    return Prepared(image.as_tensor()[None].to(model.device), affine)
+    return Prepared(image.as_tensor()[None].to(model.device), affine, prepared)
 
 
 def require_channels(model: Model, scan: Scan) -> None:

@@ -32,6 +32,13 @@ def listed(engine: Any) -> list[Path]:
     return [path for path in paths if path is not None] if all(path is not None for path in paths) else []
 
 
+def in_order(engine: Any) -> list[Path]:
+    """The image files as an engine goes over them, where it takes one after the other; empty where that is not known."""
+    from torch.utils.data import SequentialSampler
+
+    return listed(engine) if isinstance(getattr(engine.data_loader, "sampler", None), SequentialSampler) else []
+
+
 def _image(item: Any) -> Path | None:
     if not isinstance(item, Mapping):
         return None

@@ -214,9 +214,12 @@ class TrackingHandler:
 
     def _rows(self, engine: Any) -> list[str] | None:
         """The case of each row of the details. MONAI concatenates them rank by rank."""
-        if any(path is None for path in self._seen):
-            return None
         seen = [path for path in self._seen if path is not None]
+        if len(seen) < len(self._seen):
+            # Some bundles' own steps make plain arrays of their images, which know no file.
+            seen = cases.in_order(engine)
+        if len(seen) != len(self._seen):
+            return None
         files = cases.of_all_ranks(engine, seen) if _world() > 1 else seen
         return None if files is None else [self._case(path) for path in files]
 

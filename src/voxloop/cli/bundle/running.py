@@ -50,7 +50,7 @@ def run(
     run_id = words[0] if words and "=" not in words[0] else None
     root = finding.find(bundle)
     configs = finding.config_files(root, config or [], nproc)
-    trusting.require(trusting.Program.of(root, configs), given=trust, ask=_ask if sys.stdin.isatty() else None)
+    trusting.require(trusting.Program.of(root, configs), given=trust, ask=ask if sys.stdin.isatty() else None)
     job = foreign.BundleJob(root, configs, run_id, tuple(words[1:] if run_id else words), name)
     if nproc > 1:
         # One process tells a mistake itself; several would tell it each, and torchrun once more.
@@ -88,6 +88,6 @@ def tracking() -> None:
     print(files("voxloop.monai") / "tracking.json")
 
 
-def _ask(why: str) -> bool:
+def ask(why: str) -> bool:
     print(why, file=sys.stderr)
     return typer.confirm("Do you trust whoever wrote it, and run it?", err=True)

@@ -9,16 +9,20 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from voxloop.bundles import repairs
+from voxloop.bundles.modules import on_path
 from voxloop.errors import VoxloopError
+from voxloop.inference.loading.guard import missing_package, needs, root_of
 from voxloop.monai.bundle import Bundle, parts
 from voxloop.monai.caution import Caution
 from voxloop.monai.session import held, last_line
+from voxloop.training.foreign.data import doubts
 from voxloop.training.foreign.job import BundleJob, Checked, check
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -29,6 +33,8 @@ def main() -> int:
     answers = Path(os.environ.pop("VOXLOOP_BUNDLE_ANSWERS"))
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _stop_once)
+    # First of all, so that its scripts are imported as they can be read, not as a .pyc beside them says.
+    on_path(job.root)
     try:
         run(job, answers)
     except KeyboardInterrupt:
@@ -66,7 +72,12 @@ def run(job: BundleJob, answers: Path) -> None:
             **checked.overrides,
         )
     bundle = Bundle.of(workflow.parser, job.root)
-    with explain(job.root.name, bundle.config), _tracked(job, checked, bundle, answers), quiet_readers():
+    unsure = doubts(bundle)
+    for sentence in [*repairs.mend(workflow.parser.get()), *unsure]:
+        _say(sentence)
+    # What the parser had resolved of the config as it was.
+    workflow.parser.ref_resolver.reset()
+    with explain(job.root.name, bundle.config), _tracked(job, checked, bundle, unsure, answers), quiet_readers():
         _leave_out_tensorboard(workflow.parser)
         workflow.initialize()
         workflow.run()
@@ -107,7 +118,7 @@ def _at(config: Any, key: str) -> Any:
 
 
 @contextmanager
-def _tracked(job: BundleJob, checked: Checked, bundle: Bundle, answers: Path) -> Iterator[None]:
+def _tracked(job: BundleJob, checked: Checked, bundle: Bundle, unsure: Sequence[str], answers: Path) -> Iterator[None]:
     """One run for everything that the bundle does in this process; only the first of several processes writes it."""
     if int(os.environ.get("RANK", "0")) > 0:
         yield
@@ -115,6 +126,8 @@ def _tracked(job: BundleJob, checked: Checked, bundle: Bundle, answers: Path) ->
     from voxloop.tracking import Run
 
     params = {**bundle.params(), "run_id": checked.run_id, "overrides": dict(checked.overrides)}
+    if unsure:
+        params["doubts"] = list(unsure)
     tracked = Run(name=job.name or bundle.name, experiment=bundle.name, params=params)
     (answers / "run.json").write_text(json.dumps({"run_id": tracked.id, "name": tracked.name}))
     with held(tracked, Caution()):
@@ -146,8 +159,10 @@ def _say(sentence: str) -> None:
 def _tell_error(job: BundleJob, answers: Path, error: Exception) -> None:
     """Says to the starting process what went wrong; of several processes it tells the one that failed first."""
     rank = os.environ.get("RANK", "0")
-    line = last_line(error)
+    line, cause = last_line(error), root_of(error)
     sentence = str(error) if isinstance(error, VoxloopError) else f"{job.root.name}: {line}"
+    if not isinstance(error, VoxloopError) and (package := missing_package(cause)):
+        sentence = needs(job.root.name, package)
     told = {
         "error": sentence,
         "last_line": line,
