@@ -39,9 +39,7 @@ TUMOUR = [
 ]
 # Four training cases, two a batch: an epoch has two iterations.
 WORKERS = [*SPLEEN, "train#dataloader#num_workers=2", "cache_workers=2", "epochs=3"]
-# Three iterations of a pass of two: an epoch ends in the middle of one, with draws of workers on the way.
-ACROSS = [*SPLEEN, "train#trainer#epoch_length=3", "val_interval=1", "epochs=3"]
-JOBS = {"spleen": SPLEEN, "tumour": TUMOUR, "workers": WORKERS, "across": ACROSS}
+JOBS = {"spleen": SPLEEN, "tumour": TUMOUR, "workers": WORKERS}
 KILL, TERM = int(signal.SIGKILL), int(signal.SIGTERM)
 IN = "ITERATION_COMPLETED"
 AFTER = "EPOCH_COMPLETED"
@@ -51,9 +49,8 @@ ENDS: dict[str, tuple[str, list[tuple[str, int, int]]]] = {
     "asked to end in an epoch": ("spleen", [(IN, 5, TERM)]),
     "right after a state was written": ("spleen", [(AFTER, 2, KILL)]),
     "three times": ("spleen", [(IN, 2, KILL), (AFTER, 2, TERM), (IN, 8, KILL)]),
-    "in an epoch, with regions": ("tumour", [(IN, 3, KILL), (IN, 6, TERM)]),
+    "in an epoch, with regions": ("tumour", [(IN, 3, KILL)]),
     "with workers": ("workers", [(IN, 3, KILL), (IN, 6, KILL)]),
-    "in the middle of a pass": ("across", [(IN, 4, KILL), (AFTER, 2, KILL)]),
 }
 
 

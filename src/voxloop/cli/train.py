@@ -10,8 +10,12 @@ import typer
 
 from voxloop.cli.console import Bar, console, print_json
 
+# What a run has had from the start.
+ITS_OWN = ("preset", "split", "name", "experiment")
+
 
 def train(
+    context: typer.Context,
     recipe: Annotated[
         str | None, typer.Argument(help="A recipe (spleen_ct, brain_tumour), or the folder of a bundle.")
     ] = None,
@@ -61,6 +65,10 @@ def train(
         words = [*([recipe] if recipe else []), *(settings or [])]
         if recipe is not None and "=" not in recipe:
             raise VoxloopError(f'--resume goes on with the run\'s own recipe; leave "{recipe}" away.')
+        for one in ITS_OWN:
+            source = context.get_parameter_source(one)
+            if source is not None and source.name == "COMMANDLINE":
+                raise VoxloopError(f"--resume goes on with the run's own {one}; leave --{one} away.")
         opened = open_project(project)
         run = opened.run(resume)
         folder = datasets.folder_of(opened, data, Bar(out, "Digesting")) if data is not None else None
