@@ -87,9 +87,9 @@ def held(run: Run, caution: Caution) -> Iterator[Session]:
 def last_line(error: BaseException) -> str:
     """What a traceback ends with, of the error that began it: MONAI wraps each in others of its own."""
     # An error that was raised again may be among its own causes.
-    seen = {error}
-    while error.__cause__ is not None and error.__cause__ not in seen:
+    seen = {id(error)}
+    while error.__cause__ is not None and id(error.__cause__) not in seen:
         error = error.__cause__
-        seen.add(error)
+        seen.add(id(error))
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
