@@ -211,6 +211,13 @@ def test_a_person_is_told_what_this_bundle_would_do(tmp_path: Path) -> None:
     assert "\n" not in why
 
 
+def test_where_nothing_grave_is_found_that_is_said_as_what_it_is(tmp_path: Path) -> None:
+    """Reading proves nothing: a bundle that means harm hides it."""
+    told = Program.of(write_bundle(tmp_path / "tiny")).why
+    assert "Nothing was found that opens a network connection, starts a program or deletes a file" in told
+    assert told.endswith("which proves nothing.")
+
+
 def test_the_whole_of_it_is_there_for_a_program(tmp_path: Path) -> None:
     said = Program.of(write_bundle(tmp_path / "tiny")).reading.as_dict()
     assert json.loads(json.dumps(said)) == said

@@ -19,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from tests.data.test_grid import ORIENTATIONS, oblique, reordered
 from tests.training.bundles import INFERENCE, METADATA, python, write_bundle
 from voxloop.bundles import trust
+from voxloop.cli.main import app
 from voxloop.data.phantom import make_brain_tumour
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation import evaluate
@@ -480,3 +482,63 @@ def test_what_older_monai_called_otherwise_still_runs(tmp_path: Path, scans: Pat
     assert model.notes == ["SplitChanneld is no more in this MONAI, so SplitDimd takes its place."]
     found = predict(model, scans / "scan_1.nii.gz").labels
     assert (found == written(bundles / "plain")["scan_1"]).all()
+
+
+def test_a_model_of_many_organs_is_scored_on_those_that_the_dataset_has_and_says_so(
+    bundles: Path, scans: Path, tmp_path: Path
+) -> None:
+    """By name: the dataset's spleen is 7, the model's is 1; its liver nobody has drawn."""
+
+    def three(config: Config) -> None:
+        config["network_def"] = net(1, 3)
+
+    model = load(make(tmp_path / "organs", inference(three), channels(["background", "Spleen", "liver"])))
+    data = tmp_path / "data"
+    for folder in ("imagesTr", "labelsTr"):
+        (data / folder).mkdir(parents=True)
+    shutil.copyfile(scans / "scan_1.nii.gz", data / "imagesTr" / "scan_1.nii.gz")
+    found = predict(model, scans / "scan_1.nii.gz").labels
+    truth = nib.Nifti1Image(np.where(found == 1, 7, 0).astype(np.uint8), nib.load(scans / "scan_1.nii.gz").affine)
+    nib.save(truth, data / "labelsTr" / "scan_1.nii.gz")
+    content = {
+        "name": "Spleens",
+        "modality": {"0": "CT"},
+        "labels": {"0": "background", "7": "spleen"},
+        "training": [{"image": "./imagesTr/scan_1.nii.gz", "label": "./labelsTr/scan_1.nii.gz"}],
+    }
+    (data / "dataset.json").write_text(json.dumps(content))
+    result = evaluate(model, data, part="all")
+    assert {1, 2} <= set(np.unique(found))
+    assert [(one.name, one.values["dice"]) for one in result.cases[0].classes] == [("Spleen", 1.0)]
+    assert result.notes == ("organs: liver is not among the labels of the dataset, and not scored.",)
+
+
+def test_the_commands_ask_once_and_then_remember(
+    bundles: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    words = ["predict", str(bundles / "plain"), str(scans / "scan_3.nii.gz"), "--out", str(tmp_path / "out")]
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, VoxloopError)
+    assert "plain did not come with voxloop" in str(refused.exception)
+    assert not (tmp_path / "out" / "scan_3.nii.gz").exists()
+    assert CliRunner().invoke(app, [*words, "--trust", "--device", "cpu"], catch_exceptions=False).exit_code == 0
+    made = np.asarray(nib.load(tmp_path / "out" / "scan_3.nii.gz").dataobj)
+    assert (made == written(bundles / "plain")["scan_3"]).all()
+    # The same word counts for evaluating it, where a dataset that does not suit it is told next.
+    judged = CliRunner().invoke(
+        app, ["evaluate", str(bundles / "plain"), "--data", str(scans / "brain"), "--part", "all"]
+    )
+    assert 'has no label "spleen"' in str(judged.exception)
+    unknown = CliRunner().invoke(
+        app, ["evaluate", str(bundles / "early"), "--data", str(scans / "brain"), "--part", "all"]
+    )
+    assert "early did not come with voxloop" in str(unknown.exception)
+
+
+def test_what_a_bundle_would_do_is_there_for_a_program(bundles: Path) -> None:
+    said = CliRunner().invoke(app, ["bundle", "check", str(bundles / "plain"), "--json"])
+    code = json.loads(said.stdout)["code"]
+    assert "scripts.steps.Contrastd" in code["classes"]
+    assert ("writes files", "open") in {(deed["power"], deed["what"]) for deed in code["deeds"]}

@@ -78,7 +78,6 @@ class Text:
 
     imports: set[str] = field(default_factory=set)
     deeds: list[Deed] = field(default_factory=list)
-    calls: set[str] = field(default_factory=set)
 
 
 def of_script(source: str, where: str) -> Text:
@@ -90,7 +89,7 @@ def of_expression(text: str, where: str, known: Mapping[str, str] | None = None)
     """Reads what follows the `$` of a config: references become names, and the parser's own modules are known.
 
     >>> of_expression("$__import__('os').system('ls')", "here").deeds[0].what
-    '__import__'
+    'os.system'
     """
     python = REFERENCE.sub("_reference_", text.removeprefix("$").strip())
     return _read(ast.parse(python), {**PARSERS_OWN, **(known or {})}, lambda line: where)
@@ -122,15 +121,15 @@ def _read(tree: ast.AST, names: dict[str, str], place: object) -> Text:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             path = _dotted(node.func, names)
-            found.calls.add(path or "")
             told.add(id(node.func))
+            if path == "__import__" and (module := _dotted(node, names)):
+                found.imports.add(module.partition(".")[0])
             found.deeds += [Deed(power, path or what, place(node.lineno)) for power, what in _deeds(node, path)]
         elif isinstance(node, ast.Attribute | ast.Name) and id(node) not in told:
             # A function that is handed on is called by somebody else: `map(os.remove, files)`.
             path = _dotted(node, names)
             if path and ("." in path or path in BUILT_IN - {"open", "compile"}):
                 found.deeds += [Deed(power, path, place(node.lineno)) for power in _powers_of(path, exact=True)]
-    found.calls.discard("")
     found.deeds = sorted(set(found.deeds))
     return found
 
@@ -160,6 +159,9 @@ def _dotted(node: ast.AST, names: Mapping[str, str]) -> str | None:
 
 
 def _deeds(call: ast.Call, path: str | None) -> list[tuple[str, str]]:
+    if path == "__import__" and call.args and isinstance(call.args[0], ast.Constant):
+        # An import like any other.
+        return []
     if path == "open" or (path or "").endswith((".open", ".fdopen")):
         mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
         reads = mode is None or (isinstance(mode, ast.Constant) and not set("wax+") & set(str(mode.value)))

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from voxloop.bundles.settings import arguments_of
 from voxloop.monai.bundle import parts
 
 READER = "voxloop.recipes.reader.VolumeReader"
@@ -25,7 +26,7 @@ RENAMED: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
 
 def mend(config: Any) -> list[str]:
     """Changes a config in place, each block as little as can be, and says what was done, each in a sentence."""
-    repairs: list[Callable[[Any, dict[str, Any]], str | None]] = [_renamed, _floating]
+    repairs: list[Callable[[Any, dict[str, Any]], str | None]] = [_renamed, _without_size, _floating]
     if importlib.util.find_spec("itk") is None:
         repairs += [_read_without_itk, _written_without_itk]
     said = [repair(config, part) for _, part in list(parts(config)) for repair in repairs]
@@ -44,6 +45,14 @@ def _renamed(config: Any, part: dict[str, Any]) -> str | None:
     for key, value in more.items():
         part.setdefault(key, value)
     return f"{old} is no more in this MONAI, so {new} takes its place."
+
+
+def _without_size(config: Any, part: dict[str, Any]) -> str | None:
+    """Newer MONAI finds the size by itself; the weights are the same."""
+    if _target(part) != "SwinUNETR" or "img_size" not in part or "img_size" in arguments_of(part):
+        return None
+    del part["img_size"]
+    return "SwinUNETR has no img_size in this MONAI, so it is left out; its weights do not depend on it."
 
 
 def _floating(config: Any, part: dict[str, Any]) -> str | None:

@@ -53,6 +53,9 @@ def evaluate(
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Write over an earlier evaluation in --out.")] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda:0, ...; by default the best there is.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run a bundle that did not come with voxloop without asking.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Where the drawing of patients begins.")] = 0,
     resamples: Annotated[int, typer.Option(help="How often patients are drawn for an interval.")] = 10_000,
     confidence: Annotated[float, typer.Option(help="How sure intervals and claims are to be, in per cent.")] = 95.0,
@@ -67,6 +70,7 @@ def evaluate(
 
     Example: voxloop evaluate spleen-ct:best nnunet_predictions --data Task09_Spleen --part test --out results
     """
+    from voxloop.cli.bundle.running import allowing
     from voxloop.errors import VoxloopError
     from voxloop.inference.evaluation import Asked, Resampling, evaluate_several
     from voxloop.inference.evaluation.evaluate import pairs_of
@@ -88,7 +92,7 @@ def evaluate(
         pairs_of(folder, split, part)
         datasets.record(opened, folder, Bar(words, "Digesting"))
         started = time.time()
-        asked = Asked(folder, split, part, scoring, chosen, how, device)
+        asked = Asked(folder, split, part, scoring, chosen, how, device, allowing(trust))
         try:
             contest = evaluate_several(models, opened, asked, name, lambda model: Bar(words, f"Evaluating {model}"))
         except KeyboardInterrupt:

@@ -122,14 +122,11 @@ def predict(
 
 def _loaded(references: Sequence[str], project: Path | None, device: str | None, trust: bool) -> list[Model]:
     """The models, in their order; a project is opened only where one of them lies in it."""
-    from voxloop.bundles import trust as trusting
-    from voxloop.cli.bundle.running import ask
+    from voxloop.cli.bundle.running import allowing
     from voxloop.inference.model import load_model
     from voxloop.store import open_project
 
-    def allow(program: trusting.Program) -> None:
-        trusting.require(program, given=trust, ask=ask if sys.stdin.isatty() else None)
-
+    allow = allowing(trust)
     if all(Path(reference).exists() for reference in references):
         return [load_model(reference, None, device, allow) for reference in references]
     with open_project(project) as opened:

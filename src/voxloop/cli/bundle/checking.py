@@ -52,14 +52,18 @@ def check(
     Example: voxloop bundle check spleen_ct_segmentation --data Task09_Spleen --explain
     """
     from voxloop.bundles import checking, finding
+    from voxloop.bundles.trust import Program
 
     root = finding.find(bundle)
     configs = finding.config_files(root, config) if config else ()
     report = checking.check(root, configs, data, arguments or [])
+    code = Program.of(root, configs).reading
     if as_json:
-        print_json(report.as_dict())
+        print_json({**report.as_dict(), "code": code.as_dict()})
     else:
         _tell(console(), report, explain)
+        if explain:
+            console().print(f"\nAs a program: {code.sentences}", markup=False)
     if report.count("error") or (strict and report.count("warning")):
         raise typer.Exit(1)
 

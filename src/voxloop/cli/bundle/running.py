@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from voxloop.cli.console import print_json
+
+if TYPE_CHECKING:
+    from voxloop.bundles.trust import Program
 
 
 def run(
@@ -50,7 +54,7 @@ def run(
     run_id = words[0] if words and "=" not in words[0] else None
     root = finding.find(bundle)
     configs = finding.config_files(root, config or [], nproc)
-    trusting.require(trusting.Program.of(root, configs), given=trust, ask=ask if sys.stdin.isatty() else None)
+    allowing(trust)(trusting.Program.of(root, configs))
     job = foreign.BundleJob(root, configs, run_id, tuple(words[1:] if run_id else words), name)
     if nproc > 1:
         # One process tells a mistake itself; several would tell it each, and torchrun once more.
@@ -86,6 +90,16 @@ def tracking() -> None:
     from importlib.resources import files
 
     print(files("voxloop.monai") / "tracking.json")
+
+
+def allowing(given: bool) -> Callable[[Program], None]:
+    """Lets a bundle pass that a person trusts: by `--trust`, by an earlier word, or by an answer in the terminal."""
+    from voxloop.bundles import trust as trusting
+
+    def allow(program: Program) -> None:
+        trusting.require(program, given=given, ask=ask if sys.stdin.isatty() else None)
+
+    return allow
 
 
 def ask(why: str) -> bool:

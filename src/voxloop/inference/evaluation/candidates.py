@@ -18,14 +18,14 @@ from voxloop.recipes.datalist import UNNAMED, channel_order, class_values
 from voxloop.recipes.spelling import Spellings, recognise
 
 if TYPE_CHECKING:
-    from voxloop.inference.model import Model
+    from voxloop.inference.model import Model, NamedOutput
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What the values of a candidate's label maps mean, what of them is scored, and what a dataset may call it."""
 
-    output: Classes | Regions
+    output: NamedOutput
     spellings: Spellings = field(default_factory=dict)
 
 
@@ -46,24 +46,39 @@ class Candidate(Protocol):
     def labels(self, case: str, scan: Scan) -> Labels:
         """The label map of one case on the scan's grid, in its own class numbers."""
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What came up while its label maps were made."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Segmenting:
-    """A model, and in which order it takes the channels of this dataset."""
+    """A model, in which order it takes the channels of this dataset, and which of its classes the dataset has."""
 
     name: str
     model: Model
     order: list[int]
+    output: NamedOutput
+    # From the model's values to those of `output`, where it knows more classes than the dataset.
+    table: Labels | None = None
+    unscored: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> Meaning:
-        return Meaning(self.model.output, self.model.spellings)
+        return Meaning(self.output, self.model.spellings)
 
     def look(self, cases: set[str], wanted: Sequence[str]) -> list[str]:
-        return []
+        if not self.unscored:
+            return []
+        return [f"{self.name}: {_listed(list(self.unscored))} not among the labels of the dataset, and not scored."]
 
     def labels(self, case: str, scan: Scan) -> Labels:
-        return predict(self.model, scan, self.order).labels
+        labels = predict(self.model, scan, self.order).labels
+        return labels if self.table is None else self.table[labels]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.model.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,10 @@ class Drawn:
         if elsewhere := sorted(self.folder.files.keys() - cases):
             said.append(f"{self.name}: {_listed(elsewhere)} of cases that were not asked for.")
         return said
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return ()
 
     def labels(self, case: str, scan: Scan) -> Labels:
         path = self.folder.files.get(case)
@@ -134,9 +153,20 @@ class Drawn:
 
 
 def segmenting(model: Model, dataset: Dataset, name: str | None = None) -> Segmenting:
-    """A model for one dataset; refused where the dataset does not name its classes or channels."""
-    class_values(dataset, model.classes, model.spellings)
-    return Segmenting(name or model.name, model, channel_order(dataset, model.channels, model.spellings))
+    """A model for one dataset; refused where the dataset does not name its channels, or none of its classes.
+
+    A model of many organs is scored on those that the dataset has. Regions are made of classes, and have to be there whole.
+    """
+    order = channel_order(dataset, model.channels, model.spellings)
+    heard = {recognise(said, model.classes, model.spellings) for said in dataset.labels.values()}
+    shared = [name for name in model.classes[1:] if name in heard]
+    if isinstance(model.output, Regions) or not shared or len(shared) == len(model.classes) - 1:
+        class_values(dataset, model.classes, model.spellings)
+        return Segmenting(name or model.name, model, order, model.output)
+    classes = (model.classes[0], *shared)
+    table = np.array([classes.index(one) if one in classes else 0 for one in model.classes], np.uint8)
+    unscored = tuple(one for one in model.classes[1:] if one not in classes)
+    return Segmenting(name or model.name, model, order, Classes(classes), table, unscored)
 
 
 def drawn(name: str, folder: LabelFolder, dataset: Dataset, like: Meaning | None = None) -> Drawn:

@@ -88,7 +88,7 @@ def evaluate_several(
     like: Meaning | None = None
     for one in sorted(found, key=lambda one: one.maps is not None):
         try:
-            candidate = one.load(dataset, project, asked.device, like)
+            candidate = one.load(dataset, project, asked.device, like, asked.trust)
             if one.maps is None and like is None:
                 like = candidate.meaning
             shown = None if progress is None else progress(one.name)

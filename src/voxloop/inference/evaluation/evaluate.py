@@ -14,11 +14,11 @@ from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation.candidates import Candidate, class_of_value, segmenting
 from voxloop.inference.evaluation.results import CaseScore, Evaluation, Failure
 from voxloop.inference.metrics import Scoring, score
-from voxloop.monai.output import Classes, Labels, Part, Regions
+from voxloop.monai.output import Labels, Output, Part
 from voxloop.recipes.datalist import classes_of
 
 if TYPE_CHECKING:
-    from voxloop.inference.model import Model
+    from voxloop.inference.model import Model, NamedOutput
 
 Progress = Callable[[int, int, str], None]
 
@@ -88,7 +88,7 @@ def evaluate(
         dataset_ref,
         how,
         tuple(failed),
-        tuple(notes),
+        tuple(dict.fromkeys([*notes, *candidate.notes])),
     )
 
 
@@ -110,7 +110,7 @@ def pairs_of(dataset_dir: Path, split: str, part: str) -> list[Pair]:
     return chosen
 
 
-def chosen_parts(output: Classes | Regions, names: Sequence[str]) -> tuple[Part, ...]:
+def chosen_parts(output: Output, names: Sequence[str]) -> tuple[Part, ...]:
     """The classes and regions of these names, or all."""
     known = {part.name: part for part in output.parts}
     if unknown := [name for name in names if name not in known]:
@@ -131,7 +131,7 @@ def _scoring_of(how: Scoring, scored: Sequence[Part], known: Sequence[Part]) -> 
     return replace(how, tolerances_mm=kept)
 
 
-def _classes_in(output: Classes | Regions, parts: Sequence[Part]) -> list[str]:
+def _classes_in(output: NamedOutput, parts: Sequence[Part]) -> list[str]:
     return [output.classes[value] for value in sorted({value for part in parts for value in part.values})]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voxloop.bundles.trust import Program
 from voxloop.data.decathlon import Dataset
 from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation.candidates import Candidate, Meaning, drawn, segmenting
@@ -27,13 +28,21 @@ class Reference:
     maps: Path | None = None
     artifact: bool = False
 
-    def load(self, dataset: Dataset, project: Project | None, device: str | None, like: Meaning | None) -> Candidate:
+    def load(
+        self,
+        dataset: Dataset,
+        project: Project | None,
+        device: str | None,
+        like: Meaning | None,
+        trust: Callable[[Program], None] | None = None,
+    ) -> Candidate:
         """The candidate for one dataset; label maps are read as the classes and regions of `like`, where there is one."""
         if self.maps is not None:
             return drawn(self.name, read_label_folder(self.maps, dataset), dataset, like)
         from voxloop.inference.model import load_model
 
-        return segmenting(load_model(self.name if self.artifact else self.said, project, device), dataset, self.name)
+        model = load_model(self.name if self.artifact else self.said, project, device, trust)
+        return segmenting(model, dataset, self.name)
 
 
 def find(said: Sequence[str], project: Project | None) -> list[Reference]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxloop.bundles.trust import Program
 from voxloop.data.scans import Scan
 from voxloop.data.whole import write_json
 from voxloop.inference.evaluation.candidates import Candidate
@@ -45,6 +46,8 @@ class Asked:
     classes: tuple[str, ...] = ()
     how: Resampling = field(default_factory=Resampling)
     device: str | None = None
+    # Raises where a bundle may not run; by default each that nobody has said yes to.
+    trust: Callable[[Program], None] | None = field(default=None, compare=False)
 
     def as_params(self) -> dict[str, Any]:
         return {

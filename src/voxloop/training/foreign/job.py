@@ -12,6 +12,7 @@ from typing import Any
 
 from voxloop.bundles import settings
 from voxloop.errors import VoxloopError
+from voxloop.inference.loading.guard import missing_package, needs, root_of
 
 # A setting whose value is a place: a relative one is meant from where the person stands, not from inside the bundle.
 PLACE = re.compile(r"(dir|path|file|root|folder)s?$")
@@ -54,6 +55,8 @@ def check(job: BundleJob) -> Checked:
     try:
         config = settings.read(job.configs)
     except Exception as error:  # MONAI and the parsers of JSON and YAML each have errors of their own
+        if package := missing_package(root_of(error)):
+            raise VoxloopError(needs(f"{job.root.name}, whose {files} is YAML,", package)) from error
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise VoxloopError(
             f"{job.root.name}: {files} cannot be read ({lines[0].rstrip('.')}); mend the file."
