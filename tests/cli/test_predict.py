@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.data.dicom.writing import some_hu, write_series
+from tests.data.test_grid import oblique
 from voxloop import recipes
 from voxloop.cli.main import app
 from voxloop.data.phantom import make_spleen
@@ -235,6 +237,18 @@ def test_label_maps_are_written_as_is_asked_for(bundle: Path, scans: Path, tmp_p
     assert open_scan(Path(row["labels"])).geometry.same_as(open_scan(scans / CASES[0]).geometry)
     assert rows_of(run(bundle, scans / CASES[0], "--out", tmp_path / "out", "--json", "--format", ending))[0]["skipped"]
     assert 'cannot be written as ".png"' in refusal(run(bundle, scans, "--out", tmp_path / "out", "--format", "png"))
+
+
+def test_a_dicom_series_becomes_a_dicom_segmentation_that_is_known_again(bundle: Path, tmp_path: Path) -> None:
+    series = write_series(tmp_path / "export" / "S", some_hu(0, (24, 26, 28)), oblique(8.0, (4.0, 4.0, 5.0)))
+    asked: list[str | Path] = [bundle, tmp_path / "export", "--out", tmp_path / "out", "--format", "dcm", "--json"]
+    (row,) = rows_of(run(*asked, "--probabilities"))
+    assert Path(row["labels"]).suffix == ".dcm"
+    assert nib.load(row["probabilities"]).shape == (24, 26, 28, 2)
+    assert rows_of(run(*asked))[0]["skipped"]
+    # One slice of it is another one now.
+    series[3].write_bytes(series[4].read_bytes())
+    assert "was made of another scan, or of this one before it changed" in refusal(run(*asked))
 
 
 def test_axes_that_are_none_are_refused_before_anything_is_read(bundle: Path, scans: Path, tmp_path: Path) -> None:
