@@ -76,7 +76,7 @@ def _global() -> dict[str, tuple[Kind, Any]]:
         "numpy": (kinds[np.random.RandomState], np.random),
         "torch": (kinds[torch.Generator], torch.default_generator),
     }
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         cuda = Kind(torch.cuda.get_rng_state, lambda number, state: torch.cuda.set_rng_state(state, number))
         found |= {f"cuda:{number}": (cuda, number) for number in range(torch.cuda.device_count())}
     if torch.backends.mps.is_available():

@@ -36,8 +36,9 @@ def reachable(roots: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(thing, dict):
-        # By their place: a key may be an object without a name of its own.
-        yield from ((f"[{number}]", inner) for number, inner in enumerate(list(thing.values())))
+        # Any other key than a text by its place: an event has no name of its own.
+        for number, (key, inner) in enumerate(list(thing.items())):
+            yield (f"[{key!r}]" if isinstance(key, str) else f"[{number}]"), inner
     elif isinstance(thing, list | tuple | deque):
         yield from ((f"[{number}]", inner) for number, inner in enumerate(list(thing)))
     elif isinstance(thing, types.MethodType):
