@@ -1,7 +1,10 @@
-"""What holds for all tests: the order in which they are dealt out to the processes that run them."""
+"""What holds for all tests: a home of their own for what a person trusts, and the order in which they are dealt out to processes."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,13 @@ import pytest
 HERE = Path(__file__).parent
 # By how long a file of theirs takes.
 LONGEST = ("packaging", "recipes", "training", "browser", "bundles", "inference", "cli")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nobody's own word of trust decides a test, and no test leaves one."""
+    home = tempfile.mkdtemp(prefix="voxloop-home-")
+    os.environ["XDG_CONFIG_HOME"] = home
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from voxloop.bundles.exporting import card, facts, metadata, network, onnx, plain, scores, torchscript
 from voxloop.bundles.exporting.content import WEIGHTS, Content
 from voxloop.bundles.exporting.interface import Interface, output_in
+from voxloop.bundles.trust import Program, require, vouch
 from voxloop.errors import VoxloopError
 from voxloop.store.artifacts import versions
 
@@ -62,10 +63,12 @@ def export(
     progress: Progress | None = None,
     authors: str | None = None,
     owner: str | None = None,
+    trust: Callable[[Program], None] = require,
 ) -> Exported:
     """Writes a version into a new folder, a zip, or the one file that a single form is (model.ts, model.onnx).
 
-    `authors` of the model and the `owner` of its copyright stand in its metadata; the project knows neither.
+    `authors` of the model and the `owner` of its copyright stand in its metadata; the project knows neither. Its config is
+    evaluated for that: `trust` raises where it may not be.
     """
     forms = forms_for(version, forms)
     if forms == ("files",):
@@ -79,7 +82,7 @@ def export(
     work = target.with_name(f".partial-{target.name}-{time.monotonic_ns()}")
     try:
         work.mkdir(parents=True)
-        made = _Making(project, version, work, forms, progress).make(authors, owner)
+        made = _Making(project, version, work, forms, progress, trust).make(authors, owner)
         files = {
             path.relative_to(made).as_posix(): path.stat().st_size for path in sorted(made.rglob("*")) if path.is_file()
         }
@@ -92,6 +95,8 @@ def export(
             (work / "whole.zip").rename(target)
         else:
             made.rename(target)
+            # It is voxloop's own words about a model that was trusted.
+            vouch(Program.of(target))
         return Exported(version.ref, target, forms, files)
     except OSError as error:
         raise VoxloopError(
@@ -122,8 +127,9 @@ class _Making:
         work: Path,
         forms: tuple[str, ...],
         progress: Progress | None,
+        trust: Callable[[Program], None],
     ) -> None:
-        self.project, self.version, self.work, self.forms = project, version, work, forms
+        self.project, self.version, self.work, self.forms, self.trust = project, version, work, forms, trust
         self._progress, self._done = progress, 0
         self.made = work / version.name
 
@@ -131,6 +137,7 @@ class _Making:
         self._tell("reading")
         held = self.work / "held"
         versions.export(self.version, self.project.blobs, held)
+        self.trust(Program.of(held, name=self.version.ref))
         content = Content.read(held, self.version.ref)
         self._tell("network")
         output = output_in(content.inference, content.metadata, self.version.ref)

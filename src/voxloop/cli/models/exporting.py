@@ -41,6 +41,9 @@ def export(
     copyright_: Annotated[
         str | None, typer.Option("--copyright", help="Whose the model is, for its metadata: Copyright (c) ...")
     ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Export a model that did not come with voxloop without asking.")
+    ] = False,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,13 +52,14 @@ def export(
     Example: voxloop models export spleen-ct:best --to bundle --to onnx -o spleen.zip
     """
     from voxloop.bundles.exporting import export as write
+    from voxloop.cli.bundle.running import allowing
     from voxloop.store import open_project
 
     words = console(as_json)
     with open_project(project) as opened:
         version = opened.artifact(reference)
         bar = Bar(words, f"Exporting {version.ref}:")
-        done = write(opened, version, out, [form.value for form in to or ()], bar, authors, copyright_)
+        done = write(opened, version, out, [form.value for form in to or ()], bar, authors, copyright_, allowing(trust))
     if as_json:
         print_json({"ref": done.ref, "out": str(done.target), "forms": list(done.forms), "files": done.files})
         return
