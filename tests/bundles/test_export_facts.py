@@ -324,7 +324,15 @@ def test_a_model_that_cannot_be_shared_as_it_is_says_why_and_leaves_nothing(
 ) -> None:
     version = changed(project, tmp_path / "work", inference=change)
     with pytest.raises(VoxloopError, match=re.escape(sentence)):
+        export(project, version, tmp_path / "out" / "bundle", trust=lambda program: None)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_model_of_somebody_else_is_not_evaluated_without_a_word(project: Project, tmp_path: Path) -> None:
+    version = changed(project, tmp_path / "work", inference={"bundle_root": "$open('sprung', 'w')"})
+    with pytest.raises(VoxloopError, match="did not come with voxloop"):
         export(project, version, tmp_path / "out" / "bundle")
+    assert not Path("sprung").exists()
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -36,7 +36,12 @@ def in_order(engine: Any) -> list[Path]:
     """The image files as an engine goes over them, where it takes one after the other; empty where that is not known."""
     from torch.utils.data import SequentialSampler
 
-    return listed(engine) if isinstance(getattr(engine.data_loader, "sampler", None), SequentialSampler) else []
+    return listed(engine) if isinstance(_sampler(engine), SequentialSampler) else []
+
+
+def _sampler(engine: Any) -> Any:
+    # An engine that runs over a list has no loader at all.
+    return getattr(getattr(engine, "data_loader", None), "sampler", None)
 
 
 def _image(item: Any) -> Path | None:
@@ -70,7 +75,7 @@ def of_all_ranks(engine: Any, seen: Sequence[Path]) -> list[Path] | None:
     import torch.distributed as dist
     from torch.utils.data.distributed import DistributedSampler
 
-    sampler = getattr(engine.data_loader, "sampler", None)
+    sampler = _sampler(engine)
     files = listed(engine)
     if not isinstance(sampler, DistributedSampler) or len(files) != len(sampler.dataset):
         return None
