@@ -103,7 +103,9 @@ def test_ctrl_c_is_one_sentence_and_an_interrupted_run(work: Path, monkeypatch: 
 
     make_bundle(work / "model", {"_target_": "tests.inference.evaluation.bundles.CtrlC", "before": 2})
     monkeypatch.chdir(work)
-    done = CliRunner().invoke(app, ["evaluate", "model", "--data", "Tiny", "--part", "all", "--name", "stopped", *FEW])
+    done = CliRunner().invoke(
+        app, ["evaluate", "model", "--data", "Tiny", "--part", "all", "--name", "stopped", "--trust", *FEW]
+    )
     assert done.exit_code == 130, (done.output, done.exception)
     with open_project(work) as project:
         run = project.run("stopped")

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voxloop.bundles.trust import Program, vouch
+
 # What belongs to one file or one machine, and is not carried over.
 OWN = {
     "imports",
@@ -45,6 +47,7 @@ def write(recipe: Path, target: Path, weights: Path, used: Mapping[str, Any], di
     _write_json(configs / "metadata.json", metadata)
     (target / "models").mkdir(exist_ok=True)
     shutil.copyfile(weights, target / "models" / "model.pt")
+    vouch(Program.of(target), Program.of(recipe))
     return target
 
 

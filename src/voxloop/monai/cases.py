@@ -36,7 +36,8 @@ def in_order(engine: Any) -> list[Path]:
     """The image files as an engine goes over them, where it takes one after the other; empty where that is not known."""
     from torch.utils.data import SequentialSampler
 
-    return listed(engine) if isinstance(getattr(engine.data_loader, "sampler", None), SequentialSampler) else []
+    sampler = getattr(getattr(engine, "data_loader", None), "sampler", None)
+    return listed(engine) if isinstance(sampler, SequentialSampler) else []
 
 
 def _image(item: Any) -> Path | None:
