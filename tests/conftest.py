@@ -1,10 +1,8 @@
-"""What holds for all tests: a home of their own for what a person trusts, and the order in which they are dealt out to processes."""
+"""What holds for all tests: the order in which they are dealt out to the processes that run them, and whose settings they see."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,6 @@ import pytest
 HERE = Path(__file__).parent
 # By how long a file of theirs takes.
 LONGEST = ("packaging", "recipes", "training", "browser", "bundles", "inference", "cli")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Nobody's own word of trust decides a test, and no test leaves one."""
-    home = tempfile.mkdtemp(prefix="voxloop-home-")
-    os.environ["XDG_CONFIG_HOME"] = home
-    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,3 +20,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
     items.sort(key=turn)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The bundles that a person trusts are neither asked after nor added to by a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        yield

@@ -16,6 +16,7 @@ from voxloop.bundles import powers, trust
 from voxloop.bundles.reading import read
 from voxloop.bundles.trust import Program
 from voxloop.bundles.writing import write
+from voxloop.errors import VoxloopError
 
 Config = dict[str, Any]
 
@@ -91,11 +92,26 @@ def test_torchscript_is_code_where_no_weights_lie_beside_it(trained: Path) -> No
     assert not Program.of(trained).came_with_voxloop
 
 
-def test_what_a_setting_of_ones_own_put_into_a_model_is_vouched_for(trained: Path) -> None:
-    edit(trained, "inference.json", lambda config: config["network_def"].update(norm="instance"))
-    assert not Program.of(trained).came_with_voxloop
-    trust.vouch(Program.of(trained))
-    trust.require(Program.of(trained))
+def test_a_setting_of_ones_own_does_not_make_a_model_foreign_to_whoever_trained_it(
+    trained: Path, tmp_path: Path, home: Path
+) -> None:
+    """Elsewhere its text says nothing of who wrote it."""
+    used = {"network_def#norm": "instance"}
+    made = write(recipes.find("spleen_ct"), tmp_path / "own", tmp_path / "weights.pt", used, 0.5)
+    assert not Program.of(made).came_with_voxloop
+    trust.require(Program.of(made))
+    shutil.rmtree(home)
+    with pytest.raises(VoxloopError, match="own did not come with voxloop"):
+        trust.require(Program.of(made))
+
+
+def test_what_is_made_of_a_foreign_bundle_is_as_foreign(tmp_path: Path) -> None:
+    source, made = write_bundle(tmp_path / "source"), write_bundle(tmp_path / "made", epochs=3)
+    trust.vouch(Program.of(made), Program.of(source))
+    assert not trust.is_trusted(Program.of(made))
+    trust.require(Program.of(source), given=True)
+    trust.vouch(Program.of(made), Program.of(source))
+    assert trust.is_trusted(Program.of(made))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +218,7 @@ def test_a_person_is_told_what_this_bundle_would_do(tmp_path: Path) -> None:
     trust.require(Program.of(bundle), ask=say_yes)
     (why,) = asked
     assert why.startswith("tiny did not come with voxloop, and a bundle is a program that runs with your rights")
-    assert "name 3 classes outside MONAI and PyTorch (scripts.LossFile, scripts.steps.Contrastd, shutil.rmtree)" in why
+    assert "name 2 classes outside MONAI and PyTorch (scripts.LossFile, shutil.rmtree)" in why
     assert "it has 4 Python files of" in why
     assert "opens network connections (requests.get in scripts/fetch.py:5)" in why
     assert "deletes or moves files (shutil.rmtree in configs/train.json: cleanup::_target_)" in why

@@ -83,10 +83,7 @@ def _digest_of(path: Path) -> str:
 
 def require(program: Program, given: bool = False, ask: Callable[[str], bool] | None = None) -> None:
     """Passes where the bundle came with voxloop, was trusted as it stands now, or is trusted here; raises otherwise."""
-    if program.came_with_voxloop:
-        return
-    trusted = _trusted()
-    if program.digest in trusted:
+    if is_trusted(program):
         return
     if not given and ask is None:
         raise VoxloopError(
@@ -95,13 +92,21 @@ def require(program: Program, given: bool = False, ask: Callable[[str], bool] | 
         )
     if not given and ask is not None and not ask(program.why):
         raise VoxloopError(f"{program.name} is not trusted, so it was not run; nothing of it was executed.")
-    _remember(trusted, program)
+    _remember(program)
 
 
-def vouch(program: Program) -> None:
-    """Remembers a bundle that voxloop itself made, where a setting of its training put text of the person's own into it."""
-    if not program.came_with_voxloop and program.digest not in (trusted := _trusted()):
-        _remember(trusted, program)
+def is_trusted(program: Program) -> bool:
+    """Whether it came with voxloop, or was trusted as it stands now."""
+    return program.came_with_voxloop or program.digest in _trusted()
+
+
+def vouch(made: Program, source: Program) -> None:
+    """Remembers a bundle that voxloop itself made of a trusted one, in words that no recipe has.
+
+    A setting of a training may put a text of the person's own into it, and an export says the same without voxloop's functions.
+    """
+    if is_trusted(source) and not is_trusted(made):
+        _remember(made)
 
 
 def store() -> Path:
@@ -119,8 +124,8 @@ def _trusted() -> dict[str, dict[str, object]]:
     return said if isinstance(said, dict) else {}
 
 
-def _remember(trusted: dict[str, dict[str, object]], program: Program) -> None:
-    place = store()
+def _remember(program: Program) -> None:
+    place, trusted = store(), _trusted()
     trusted[program.digest] = {"bundle": str(program.root), "time": time.time()}
     partial = place.with_name(f".{place.name}.{os.getpid()}")
     try:

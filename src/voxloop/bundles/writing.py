@@ -47,8 +47,7 @@ def write(recipe: Path, target: Path, weights: Path, used: Mapping[str, Any], di
     _write_json(configs / "metadata.json", metadata)
     (target / "models").mkdir(exist_ok=True)
     shutil.copyfile(weights, target / "models" / "model.pt")
-    # Who trained it has put into it what no recipe says.
-    vouch(Program.of(target))
+    vouch(Program.of(target), Program.of(recipe))
     return target
 
 

@@ -196,6 +196,7 @@ def test_a_model_and_a_person_are_compared_by_the_models_regions(folder: Path, p
     from tests.inference.evaluation.bundles import make_bundle
 
     project.save(make_bundle(folder / "bundle"), "regions", "model", None, ["best"])
+    # Its network is a class of these tests.
     asked = Asked(folder / "Tiny", part="all", how=HOW, trust=lambda program: None)
     found = evaluate_several([str(folder / "ben"), "regions:best"], project, asked, name="against ben")
     person, model = found.evaluations

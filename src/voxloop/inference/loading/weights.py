@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voxloop.bundles.weights import read_checkpoint
 from voxloop.errors import VoxloopError
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ def state_of(path: Path, name: str, key: str = "model") -> Mapping[str, Any]:
             f"{name}: models/{path.name} is a TorchScript archive, a program and no weights; call it models/model.ts, and it is "
             "asked about and run as one."
         )
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise VoxloopError(
-            f"{name}: models/{path.name} is refused, it is damaged or holds more than tensors ({type(error).__name__}); "
-            "get the weights again from where they came."
-        ) from error
+    loaded = read_checkpoint(path, name)
     for at in (key, *NETWORK_KEYS):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(at), Mapping):
             loaded = loaded[at]
