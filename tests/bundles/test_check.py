@@ -59,7 +59,6 @@ def test_a_bundle_as_others_write_them_has_what_it_has_and_nothing_else(tmp_path
     report = check(write_bundle(tmp_path / "bundle"))
     assert report.count("error") == 0
     assert {one.kind for one in report.findings} - {"tensorboard_missing"} == {
-        "inverted_as_float",
         "metadata_missing",
         "pairs_by_order",
         "split_by_position",
