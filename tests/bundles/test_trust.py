@@ -218,7 +218,7 @@ def test_a_person_is_told_what_this_bundle_would_do(tmp_path: Path) -> None:
     trust.require(Program.of(bundle), ask=say_yes)
     (why,) = asked
     assert why.startswith("tiny did not come with voxloop, and a bundle is a program that runs with your rights")
-    assert "name 2 classes outside MONAI and PyTorch (scripts.LossFile, shutil.rmtree)" in why
+    assert "name 3 classes outside MONAI and PyTorch (scripts.LossFile, scripts.steps.Contrastd, shutil.rmtree)" in why
     assert "it has 4 Python files of" in why
     assert "opens network connections (requests.get in scripts/fetch.py:5)" in why
     assert "deletes or moves files (shutil.rmtree in configs/train.json: cleanup::_target_)" in why

@@ -348,7 +348,13 @@ def write_bundle(folder: Path, **changed: Any) -> Path:
     (folder / "scripts").mkdir()
     for name, text in {"__init__": SCRIPTS, "steps": STEPS, "strength": STRENGTH}.items():
         (folder / "scripts" / f"{name}.py").write_text(text)
-    configs = {"metadata": METADATA, "train": {**TRAIN, **changed}, "evaluate": EVALUATE, "multi_gpu_train": MULTI_GPU}
+    configs = {
+        "metadata": METADATA,
+        "train": {**TRAIN, **changed},
+        "evaluate": EVALUATE,
+        "inference": INFERENCE,
+        "multi_gpu_train": MULTI_GPU,
+    }
     for name, config in configs.items():
         (folder / "configs" / f"{name}.json").write_text(json.dumps(config, indent=4))
     return folder
