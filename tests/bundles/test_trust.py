@@ -255,3 +255,21 @@ def test_what_is_no_python_is_said_to_be_unread_and_nothing_is_run(tmp_path: Pat
         "configs/half.json",
         "the expression at odd in configs/train.json",
     }
+
+
+def test_neither_training_nor_going_on_runs_what_nobody_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle of somebody else, and a run whose settings somebody else wrote."""
+    from typer.testing import CliRunner
+
+    import voxloop as vx
+    from voxloop.cli.main import app
+
+    monkeypatch.chdir(tmp_path)
+    write_bundle(tmp_path / "theirs")
+    done = CliRunner().invoke(app, ["train", "theirs", "--data", "Nowhere"])
+    assert "theirs did not come with voxloop" in str(done.exception)
+    job = {"recipe": "spleen_ct", "data": ".", "preset": "quick", "split": "default", "overrides": {"seed": "$exit()"}}
+    with vx.Run(name="imported", params={"job": job}, project=tmp_path / ".voxloop"):
+        pass
+    done = CliRunner().invoke(app, ["train", "--resume", "imported"])
+    assert "was not trained in this project" in str(done.exception)
