@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +81,9 @@ def doctor(
 
 def _machine(folder: Path) -> tuple[dict[str, str], list[Finding]]:
     """What this machine has, and what is missing for training on it."""
+    # Takes as long to import as the rest of this module, and every command imports this module.
+    from importlib import metadata
+
     from voxloop.store.doctor.examination import Finding
 
     found: list[Finding] = []
