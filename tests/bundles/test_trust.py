@@ -263,10 +263,12 @@ def test_neither_training_nor_going_on_runs_what_nobody_trusts(tmp_path: Path, m
 
     import voxloop as vx
     from voxloop.cli.main import app
+    from voxloop.data.phantom import make_spleen
 
     monkeypatch.chdir(tmp_path)
     write_bundle(tmp_path / "theirs")
-    done = CliRunner().invoke(app, ["train", "theirs", "--data", "Nowhere"])
+    make_spleen(tmp_path / "data", cases=2, seed=1, size="small", test_cases=0)
+    done = CliRunner().invoke(app, ["train", "theirs", "--data", "data"])
     assert "theirs did not come with voxloop" in str(done.exception)
     job = {"recipe": "spleen_ct", "data": ".", "preset": "quick", "split": "default", "overrides": {"seed": "$exit()"}}
     with vx.Run(name="imported", params={"job": job}, project=tmp_path / ".voxloop"):

@@ -70,7 +70,7 @@ def evaluate(
 
     Example: voxloop evaluate spleen-ct:best nnunet_predictions --data Task09_Spleen --part test --out results
     """
-    from voxloop.cli.bundle.running import allowing
+    from voxloop.cli.trusting import allowing
     from voxloop.errors import VoxloopError
     from voxloop.inference.evaluation import Asked, Resampling, evaluate_several
     from voxloop.inference.evaluation.evaluate import pairs_of

@@ -122,7 +122,7 @@ def predict(
 
 def _loaded(references: Sequence[str], project: Path | None, device: str | None, trust: bool) -> list[Model]:
     """The models, in their order; a project is opened only where one of them lies in it."""
-    from voxloop.cli.bundle.running import allowing
+    from voxloop.cli.trusting import allowing
     from voxloop.inference.model import load_model
     from voxloop.store import open_project
 

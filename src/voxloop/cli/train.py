@@ -54,9 +54,7 @@ def train(
 
     Example: voxloop train spleen_ct --data Task09_Spleen --preset quick epochs=20
     """
-    from voxloop import recipes
-    from voxloop.bundles.trust import Program
-    from voxloop.cli.bundle.running import allowing
+    from voxloop.cli.trusting import allowing
     from voxloop.errors import VoxloopError
     from voxloop.store import open_project
     from voxloop.store.artifacts import datasets
@@ -77,19 +75,14 @@ def train(
                 raise VoxloopError(f"--resume goes on with the run's own {one}; leave --{one} away.")
         opened = open_project(project)
         run = opened.run(resume)
-        if not (opened.root / "runs" / run.id).is_dir():
-            # Its settings may be expressions of whoever wrote them.
-            raise VoxloopError(f"Run {run.name} was not trained in this project, so it cannot go on here; train anew.")
         folder = datasets.folder_of(opened, data, Bar(out, "Digesting")) if data is not None else None
         job = Job.of(run)
-        allowing(trust)(Program.of(recipes.find(job.recipe)))
         run_id, job = run.id, continued(job, words, folder) if words or folder else job
     else:
         if recipe is None or data is None:
             raise VoxloopError("Name a recipe and its data, such as: voxloop train spleen_ct --data Task09_Spleen")
         if anyway:
             raise VoxloopError("--anyway is for a run that goes on under other settings; say which one with --resume.")
-        allowing(trust)(Program.of(recipes.find(recipe)))
         folder = datasets.folder_at(project, data, Bar(out, "Digesting"))
         job = prepare(recipe, folder, preset, split, settings or [])
         opened = open_project(project, create=True)
@@ -105,6 +98,7 @@ def train(
                 anyway=anyway,
                 console=out,
                 progress=Bar(out, "Digesting"),
+                trust=allowing(trust),
             )
         except Stopped as stopped:
             kept = f"epoch {stopped.epoch} is the last one kept" if stopped.epoch else "no epoch was finished"

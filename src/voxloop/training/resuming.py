@@ -66,6 +66,9 @@ def resume(
     saved = Files(folder).read()
     if saved is None:
         _require_nothing_done(project, run, folder)
+        if not folder.is_dir():
+            # One that was brought in: its settings may be expressions of whoever wrote them.
+            raise VoxloopError(f"Run {run.name} was not trained in this project, so it cannot go on here; train anew.")
     done = 0 if saved is None else saved.epoch
     _require_epochs(run, done, now, found)
     told = [] if saved is None or saved.told is None else [saved.told]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from voxloop import recipes
 from voxloop.bundles import settings
+from voxloop.bundles.trust import Program, require
 from voxloop.monai.quiet import quiet_readers
 from voxloop.training import resuming
 from voxloop.training.configuration import Configuration
@@ -38,16 +39,18 @@ def train(
     anyway: bool = False,
     console: Console | None = None,
     progress: Progress | None = None,
+    trust: Callable[[Program], None] = require,
 ) -> Trained:
     """Trains a job as a tracked run, and saves the best weights as a model bundle.
 
     `resume` goes on with a run, bit for bit as if nothing had happened; one that was begun with other settings or data is
-    refused, unless `anyway`.
+    refused, unless `anyway`. A bundle that did not come with voxloop is a program: `trust` raises where it may not run.
     """
     from voxloop.store.artifacts import datasets
     from voxloop.tracking import Run
 
     folder = recipes.find(job.recipe)
+    trust(Program.of(folder))
     files = settings.config_files(folder, job.preset)
     config = settings.read(files)
     now = Configuration.of(folder, config, job.overrides, job.split)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from voxloop.cli.console import print_json
-
-if TYPE_CHECKING:
-    from voxloop.bundles.trust import Program
 
 
 def run(
@@ -46,7 +42,8 @@ def run(
     Example: voxloop bundle run spleen_ct_segmentation --config train.json dataset_dir=Task09_Spleen
     """
     from voxloop.bundles import finding
-    from voxloop.bundles import trust as trusting
+    from voxloop.bundles.trust import Program
+    from voxloop.cli.trusting import allowing
     from voxloop.errors import VoxloopError
     from voxloop.training import foreign
 
@@ -54,7 +51,7 @@ def run(
     run_id = words[0] if words and "=" not in words[0] else None
     root = finding.find(bundle)
     configs = finding.config_files(root, config or [], nproc)
-    allowing(trust)(trusting.Program.of(root, configs))
+    allowing(trust)(Program.of(root, configs))
     job = foreign.BundleJob(root, configs, run_id, tuple(words[1:] if run_id else words), name)
     if nproc > 1:
         # One process tells a mistake itself; several would tell it each, and torchrun once more.
@@ -90,18 +87,3 @@ def tracking() -> None:
     from importlib.resources import files
 
     print(files("voxloop.monai") / "tracking.json")
-
-
-def allowing(given: bool) -> Callable[[Program], None]:
-    """Lets a bundle pass that a person trusts: by `--trust`, by an earlier word, or by an answer in the terminal."""
-    from voxloop.bundles import trust as trusting
-
-    def allow(program: Program) -> None:
-        trusting.require(program, given=given, ask=ask if sys.stdin.isatty() else None)
-
-    return allow
-
-
-def ask(why: str) -> bool:
-    print(why, file=sys.stderr)
-    return typer.confirm("Do you trust whoever wrote it, and run it?", err=True)

@@ -52,7 +52,7 @@ def export(
     Example: voxloop models export spleen-ct:best --to bundle --to onnx -o spleen.zip
     """
     from voxloop.bundles.exporting import export as write
-    from voxloop.cli.bundle.running import allowing
+    from voxloop.cli.trusting import allowing
     from voxloop.store import open_project
 
     words = console(as_json)
