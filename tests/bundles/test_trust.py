@@ -270,7 +270,13 @@ def test_neither_training_nor_going_on_runs_what_nobody_trusts(tmp_path: Path, m
     make_spleen(tmp_path / "data", cases=2, seed=1, size="small", test_cases=0)
     done = CliRunner().invoke(app, ["train", "theirs", "--data", "data"])
     assert "theirs did not come with voxloop" in str(done.exception)
-    job = {"recipe": "spleen_ct", "data": ".", "preset": "quick", "split": "default", "overrides": {"seed": "$exit()"}}
+    job = {
+        "recipe": "spleen_ct",
+        "data": str(tmp_path / "data"),
+        "preset": "quick",
+        "split": "default",
+        "overrides": {"seed": "$exit()"},
+    }
     with vx.Run(name="imported", params={"job": job}, project=tmp_path / ".voxloop"):
         pass
     done = CliRunner().invoke(app, ["train", "--resume", "imported"])
