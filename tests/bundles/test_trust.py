@@ -277,7 +277,10 @@ def test_neither_training_nor_going_on_runs_what_nobody_trusts(tmp_path: Path, m
         "split": "default",
         "overrides": {"seed": "$exit()"},
     }
-    with vx.Run(name="imported", params={"job": job}, project=tmp_path / ".voxloop"):
-        pass
-    done = CliRunner().invoke(app, ["train", "--resume", "imported"])
-    assert "was not trained in this project" in str(done.exception)
+    # Finished, or stopped before it had a state of its own: neither has one here.
+    sentences = {"finished": "The states of run imported are not in", "interrupted": "was not trained in this project"}
+    for status, sentence in sentences.items():
+        with vx.Run(name="imported", params={"job": job}, project=tmp_path / ".voxloop") as run:
+            run.finish(status)
+        done = CliRunner().invoke(app, ["train", "--resume", run.id])
+        assert sentence in str(done.exception)
