@@ -40,7 +40,7 @@ def _crosshair(page: Page) -> tuple[float, float, float]:
 
 
 def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served: Served) -> None:
-    page = watched.open("/")
+    page = watched.open("/runs")
     rows = page.get_by_test_id("runs").locator("[data-run]")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="unet-a").locator("[data-status=finished]")).to_be_visible()
@@ -48,7 +48,7 @@ def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served:
 
     page.get_by_label("Filter runs").fill("baseline")
     expect(rows).to_have_count(1)
-    page.wait_for_url("**/?q=baseline")
+    page.wait_for_url("**/runs?q=baseline")
     rows.first.click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("unet-a")

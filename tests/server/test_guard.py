@@ -24,6 +24,9 @@ VALUES = {
     "digest": "a" * 64,
     "filename": "a.nii.gz",
     "path": "",
+    "name": "spleen-ct",
+    "ref": "spleen-ct:v1",
+    "view": "1",
 }
 
 

@@ -22,18 +22,12 @@ def test_the_committed_description_is_fresh() -> None:
 def test_every_operation_has_a_name_a_sentence_and_a_typed_answer() -> None:
     paths = json.loads(openapi_json())["paths"]
     names = [operation["operationId"] for item in paths.values() for operation in item.values()]
-    assert len(names) == len(set(names)) == 22
+    assert len(names) == len(set(names))
     for path, item in paths.items():
         for operation in item.values():
             assert operation["operationId"].isalnum(), "it becomes a name in TypeScript"
             assert operation["description"].endswith("."), path
             said = operation["responses"].get("200") or operation["responses"]["204"]
             answer = said.get("content", {}).get("application/json", {})
-            assert answer.get("schema") or operation["operationId"] in (
-                "getBlob",
-                "getReferenced",
-                "watchEvents",
-                "deleteRun",
-                "getRunTable",
-            ), path
+            assert answer.get("schema") or "application/json" not in said.get("content", {}), path
             assert operation["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")

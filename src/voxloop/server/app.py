@@ -15,7 +15,7 @@ from voxloop.server.api import router
 from voxloop.server.events import ChangeFeed
 from voxloop.server.guard import LOOPBACK, Guard
 from voxloop.server.kept import Kept
-from voxloop.server.models import Problem
+from voxloop.server.models.answer import Problem
 from voxloop.store import Project
 
 

@@ -1,37 +1,49 @@
 /** Every view as an address, both ways. Nothing here touches the browser. */
 
-export type PageName = 'runs' | 'run' | 'cases' | 'viewer' | 'compare' | 'gallery' | 'lost';
+/** Pages whose whole state is in the query. */
+const PLAIN = ['runs', 'compare', 'cases', 'viewer', 'media', 'artifacts', 'data', 'gallery'] as const;
+/** Pages about one thing, which the path names after them: `/artifacts/spleen-ct`. */
+const NAMED = ['artifacts', 'data'] as const;
+
+export type PageName = 'home' | 'run' | 'lost' | (typeof PLAIN)[number];
 
 export interface Route {
   page: PageName;
   /** The run in the path (page `run`) or in the query (pages `cases` and `viewer`). */
   run: string | null;
+  /** What the path names: an artifact or a dataset. */
+  name: string | null;
   query: Record<string, string>;
 }
 
 /** Reads an address, e.g. `parseRoute('/runs/ab12', '?x=epoch')`. */
 export function parseRoute(path: string, search: string): Route {
   const query = Object.fromEntries(new URLSearchParams(search));
-  const [page = '', id, ...rest] = path.split('/').filter(Boolean).map(decode);
-  if (rest.length === 0) {
-    if ((page === '' || page === 'runs') && id === undefined) return { page: 'runs', run: null, query };
-    if (page === 'runs' && id !== undefined) return { page: 'run', run: id, query };
-    if ((page === 'compare' || page === 'gallery') && id === undefined) return { page, run: null, query };
-    if ((page === 'cases' || page === 'viewer') && id === undefined)
-      return { page, run: query.run ?? null, query };
+  const lost: Route = { page: 'lost', run: null, name: null, query };
+  const [first, name, ...rest] = path.split('/').filter(Boolean).map(decode);
+  if (rest.length > 0) return lost;
+  if (first === undefined) return { ...lost, page: 'home' };
+  const page = PLAIN.find((one) => one === first);
+  if (!page) return lost;
+  if (name === undefined) {
+    const run = page === 'cases' || page === 'viewer' ? (query.run ?? null) : null;
+    return { ...lost, page, run };
   }
-  return { page: 'lost', run: null, query };
+  if (page === 'runs') return { ...lost, page: 'run', run: name };
+  return NAMED.some((one) => one === page) ? { ...lost, page, name } : lost;
 }
 
-/** Writes an address; empty values are left out, so that an address shows only what differs from the usual. */
+/** Writes an address; empty values are left out, so that an address shows only what differs from the usual. `id` is the run
+ *  of the pages run, cases and viewer, and what the path names on others. */
 export function address(
   page: Exclude<PageName, 'lost'>,
-  run: string | null = null,
+  id: string | null = null,
   query: Record<string, string | number | null | undefined> = {},
 ): string {
-  const path = page === 'run' ? `/runs/${encodeURIComponent(run ?? '')}` : `/${page}`;
-  const all = page === 'cases' || page === 'viewer' ? { run, ...query } : query;
-  const kept = Object.entries(all)
+  const inQuery = page === 'cases' || page === 'viewer';
+  const place = page === 'home' ? '/' : page === 'run' ? '/runs' : `/${page}`;
+  const path = id && !inQuery ? `${place}/${encodeURIComponent(id)}` : place;
+  const kept = Object.entries(inQuery ? { run: id, ...query } : query)
     .filter(([, value]) => value !== null && value !== undefined && value !== '')
     .map(([key, value]): [string, string] => [key, String(value)]);
   const search = new URLSearchParams(kept).toString();

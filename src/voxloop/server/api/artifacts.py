@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from voxloop.server import models
 from voxloop.server.api.opened import Opened
+from voxloop.server.models import artifacts as models
 from voxloop.store import ArtifactVersion
 
 router = APIRouter(tags=["artifacts"])

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from voxloop.server import models, table
+from voxloop.server import table
 from voxloop.server.api.opened import Opened
 from voxloop.server.api.volumes import case_of
+from voxloop.server.models import cases as models
 
 router = APIRouter(tags=["cases"])
 

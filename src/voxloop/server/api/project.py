@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from voxloop import __version__
-from voxloop.server import models
 from voxloop.server.api.opened import Opened
+from voxloop.server.models import project as models
 
 router = APIRouter(tags=["project"])
 

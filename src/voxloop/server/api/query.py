@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from voxloop.server import models
 from voxloop.server.api.opened import LARGEST, Opened
+from voxloop.server.models import query as models
 from voxloop.store.query import Scope, terms
 
 router = APIRouter(tags=["query"])

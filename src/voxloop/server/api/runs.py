@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from voxloop.server import models
 from voxloop.server.api.artifacts import artifact
 from voxloop.server.api.opened import LARGEST, Opened, Remembered
+from voxloop.server.models import runs as models
 from voxloop.store import RunRecord, SeriesRecord
 from voxloop.store.results.tables import json_value, to_csv
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from voxloop.server import models
 from voxloop.server.api.opened import LARGEST, Opened, Remembered
+from voxloop.server.models import series as models
 from voxloop.store import Points
 
 router = APIRouter(tags=["series"])

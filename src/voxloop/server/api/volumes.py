@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from voxloop.errors import VoxloopError
-from voxloop.server import models
 from voxloop.server.api.opened import LARGEST, Opened
+from voxloop.server.models import volumes as models
 from voxloop.store import MediaRecord, Project
 from voxloop.store.contents import blob
 

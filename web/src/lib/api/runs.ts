@@ -1,0 +1,37 @@
+import { BASE, json, part, send } from './client';
+import type { Completion, Project, RunChanges, RunColumn, RunDetail, RunList, RunRows } from './types';
+
+/** The question of a table of runs as the end of an address. */
+function asked(question: {
+  q: string;
+  sort?: string | undefined;
+  columns: readonly string[];
+}): URLSearchParams {
+  const query = new URLSearchParams();
+  if (question.q) query.set('q', question.q);
+  if (question.sort) query.set('sort', question.sort);
+  for (const column of question.columns) query.append('column', column);
+  return query;
+}
+
+/** Where the whole table of runs is to be had as CSV. */
+export function tableUrl(question: Parameters<typeof asked>[0]): string {
+  return `${BASE}/runs/table.csv?${asked(question)}`;
+}
+
+export const runs = {
+  project: (signal?: AbortSignal) => json<Project>('/project', signal),
+  runs: (signal?: AbortSignal, limit = 1000) => json<RunList>(`/runs?limit=${limit}`, signal),
+  runColumns: (q: string, signal?: AbortSignal) => json<RunColumn[]>(`/runs/columns?q=${part(q)}`, signal),
+  runRows: (question: Parameters<typeof asked>[0], offset: number, limit: number, signal?: AbortSignal) => {
+    const query = asked(question);
+    query.set('offset', String(offset));
+    query.set('limit', String(limit));
+    return json<RunRows>(`/runs/rows?${query}`, signal);
+  },
+  completions: (text: string, position: number, signal?: AbortSignal) =>
+    json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}`, signal),
+  editRun: (id: string, changes: RunChanges) => send('PATCH', `/runs/${part(id)}`, changes),
+  deleteRun: (id: string) => send('DELETE', `/runs/${part(id)}`),
+  run: (id: string, signal?: AbortSignal) => json<RunDetail>(`/runs/${part(id)}`, signal),
+};
