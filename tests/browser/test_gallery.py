@@ -31,7 +31,7 @@ def test_every_page_can_be_read_and_used_by_all(watched: Watched, served: Served
         "/runs": "[data-run]",
         "/compare": "[data-testid=chart]",
         f"/runs/{served.run_id}": "[data-testid=chart]",
-        f"/cases?run={served.run_id}": "[data-testid=cases] tbody tr",
+        f"/cases?run={served.run_id}": "[data-testid=cases] [data-case]",
         f"/viewer?run={served.run_id}&case=spleen_2&step=1": "[data-testid=viewer][data-state=ready]",
     }
     for place, ready in places.items():

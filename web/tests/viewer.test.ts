@@ -11,7 +11,7 @@ import {
   writeLayer,
   writeMm,
 } from '../src/viewer/state';
-import { difference, largest, outline, stackAxis, without } from '../src/viewer/voxels';
+import { difference, largest, outline, stackAxis, without, worst } from '../src/viewer/voxels';
 import { levelOf, looksLikeCt, nextPreset, PRESETS, presetOf, windowOf } from '../src/viewer/windows';
 
 describe('label tables', () => {
@@ -53,6 +53,33 @@ describe('voxels', () => {
     expect([...difference(Uint8Array.of(0, 1, 0, 1, 2), Uint8Array.of(0, 1, 1, 0, 1))]).toEqual([
       0, 0, 2, 1, 3,
     ]);
+  });
+
+  test('the worst place is a differing voxel in the slice with most of them, for one class or for all', () => {
+    const shape = [5, 4, 3] as const;
+    const at = (x: number, y: number, z: number) => x + 5 * (y + 4 * z);
+    const truth = new Uint8Array(60);
+    const prediction = new Uint8Array(60);
+    // A ring of misses in the last slice: its middle is no error, so the nearest voxel of the ring is told.
+    for (const [x, y] of [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [1, 2],
+      [3, 2],
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ] as const)
+      truth[at(x, y, 2)] = 1;
+    truth[at(0, 0, 0)] = 2;
+    prediction[at(0, 0, 0)] = 1;
+    const found = worst(truth, prediction, shape, 2, null);
+    expect(found?.[2]).toBe(2);
+    expect(found && truth[at(...found)]).toBe(1);
+    expect(worst(truth, prediction, shape, 2, 2)).toEqual([0, 0, 0]);
+    expect(worst(truth, prediction, shape, 0, 1)?.[0]).toBe(1);
+    expect(worst(truth, truth, shape, 2, null)).toBeNull();
   });
 
   test('an outline keeps the rim across the stack, also at the edge of the volume', () => {

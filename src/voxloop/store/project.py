@@ -21,7 +21,8 @@ from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
-from voxloop.store.results import Result, SeriesResult, columns
+from voxloop.store.results import Result, SeriesResult, cases, columns
+from voxloop.store.results.cases import CaseBoard, CaseEpochs
 from voxloop.store.results.columns import Column, Name
 
 
@@ -136,6 +137,18 @@ class Project:
         with self.reading() as connection:
             ids = asking.ids(connection, "case", query, sort, limit, offset)
             return Result([series.case(one) for one in series.by_id(connection, ids)])
+
+    def case_board(self, references: Sequence[str], metric: str | None = None) -> CaseBoard:
+        """The cases of several runs by one metric, a row for each class of each case."""
+        run_ids = [self.run(reference).id for reference in references]
+        with self.reading() as connection:
+            return cases.board(connection, run_ids, metric)
+
+    def case_epochs(self, reference: str, metric: str) -> CaseEpochs:
+        """Every value of a metric that a run has logged for cases, step by step."""
+        run_id = self.run(reference).id
+        with self.reading() as connection:
+            return cases.epochs(connection, run_id, metric)
 
     def complete(self, text: str, position: int | None = None, scope: Scope = "run") -> list[Completion]:
         """What may be written at a place of a query, with what this project holds."""

@@ -2,7 +2,7 @@
 import NiiVue, { DRAG_MODE, type NiiVueLocation, type NVImage } from '@niivue/niivue/webgl2';
 import { colourClasses, type LabelClass, labelTable } from './palette';
 import type { LayerLook, LayerSource, LayoutName, Location, Mm, Scene } from './scene';
-import { difference, type Labels, largest, outline, stackAxis, without } from './voxels';
+import { difference, type Labels, largest, outline, stackAxis, without, worst } from './voxels';
 import type { Window } from './windows';
 
 const SLICE = { axial: 0, coronal: 1, sagittal: 2, planes: 3, render: 4 } as const;
@@ -132,6 +132,16 @@ class NiiVueScene implements Scene {
 
   setCrosshairMm([x, y, z]: Mm): void {
     if (this.nv.volumes[0]) this.nv.setCrosshairPos([x, y, z]);
+  }
+
+  worst(className: string | null): Mm | null {
+    const truth = this.#layers.find((layer) => layer.name === 'truth');
+    const prediction = this.#layers.find((layer) => layer.name === 'prediction');
+    if (!truth || !prediction || !sameGrid(truth.image, prediction.image)) return null;
+    const known = truth.classes.find((one) => one.name === className)?.value ?? null;
+    const stack = stackAxis(truth.image.hdr.pixDims.slice(1, 4));
+    const voxel = worst(truth.fill, prediction.fill, shapeOf(truth.image), stack, known);
+    return voxel && mmOf(truth.image, voxel);
   }
 
   setBackground([r, g, b]: readonly [number, number, number]): void {
@@ -291,6 +301,14 @@ function windowOptions({ low, high }: Window): {
   isTransparentBelowCalMin: boolean;
 } {
   return { calMin: low, calMax: high, isTransparentBelowCalMin: false };
+}
+
+/** Where a voxel of the file is in the patient. */
+function mmOf({ hdr }: NVImage, voxel: readonly [number, number, number]): Mm {
+  const [x = 0, y = 0, z = 0] = hdr.affine.map((row) =>
+    row.reduce((sum, weight, axis) => sum + weight * (voxel[axis] ?? 1), 0),
+  );
+  return [x, y, z];
 }
 
 function shapeOf({ hdr }: NVImage): [number, number, number] {

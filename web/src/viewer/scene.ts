@@ -46,6 +46,8 @@ export interface Scene {
   setWindow(window: Window): Promise<void>;
   setLayout(layout: LayoutName): void;
   setCrosshairMm(mm: Mm): void;
+  /** The middle of the slice in which truth and prediction differ most, for one class or for all; null where they agree. */
+  worst(className: string | null): Mm | null;
   setBackground(rgb: readonly [number, number, number]): void;
   onLocation(listener: (location: Location) => void): void;
   /** Calls back when the window was changed by dragging in the picture. */

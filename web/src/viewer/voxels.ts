@@ -80,3 +80,44 @@ export function largest(labels: Labels): number {
   for (let i = 0; i < labels.length; i++) if ((labels[i] ?? 0) > top) top = labels[i] ?? 0;
   return top;
 }
+
+/** Where two label maps differ most: the slice across `stack` with the most differing voxels, and in it the differing voxel
+ *  nearest to their middle. `value` is the one class that counts; null for all. */
+export function worst(
+  truth: Labels,
+  prediction: Labels,
+  [nx, ny, nz]: Shape,
+  stack: 0 | 1 | 2,
+  value: number | null,
+): [number, number, number] | null {
+  const sizes = [nx, ny, nz];
+  const counts = new Float64Array(sizes[stack] ?? 1);
+  const differs = (i: number) => {
+    const [t, p] = [truth[i] ?? 0, prediction[i] ?? 0];
+    return value === null ? t !== p : (t === value) !== (p === value);
+  };
+  const each = (visit: (at: [number, number, number]) => void) => {
+    let i = 0;
+    for (let z = 0; z < nz; z++)
+      for (let y = 0; y < ny; y++) for (let x = 0; x < nx; x++, i++) if (differs(i)) visit([x, y, z]);
+  };
+  each((at) => {
+    counts[at[stack]] = (counts[at[stack]] ?? 0) + 1;
+  });
+  const slice = counts.indexOf(Math.max(...counts));
+  const count = counts[slice] ?? 0;
+  if (count === 0) return null;
+  const middle = [0, 0, 0];
+  each((at) => {
+    if (at[stack] !== slice) return;
+    for (const axis of [0, 1, 2]) middle[axis] = (middle[axis] ?? 0) + (at[axis] ?? 0) / count;
+  });
+  let best: [number, number, number] | null = null;
+  let distance = Number.POSITIVE_INFINITY;
+  each((at) => {
+    if (at[stack] !== slice) return;
+    const d = at.reduce((sum, v, axis) => sum + (v - (middle[axis] ?? 0)) ** 2, 0);
+    if (d < distance) [best, distance] = [at, d];
+  });
+  return best;
+}

@@ -1,6 +1,8 @@
-"""The table of cases."""
+"""The tables of cases."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -25,3 +27,44 @@ class CaseTable(Answer):
     metric: str
     steps: list[int]
     rows: list[CaseRow]
+
+
+class CaseMetric(Answer):
+    """A name under which runs log a number for single cases, and which way it is better."""
+
+    name: str
+    goal: Literal["max", "min"]
+    series: int
+
+
+class CaseColumn(Answer):
+    """One run along the rows of the board; null where it says nothing of one."""
+
+    run_id: str
+    name: str
+    experiment: str
+    last: list[float | None]
+    best: list[float | None]
+    worst: list[float | None]
+    has_volume: list[bool]
+
+
+class CaseBoard(Answer):
+    """Cases of several runs by one metric: a row for each class of each case, by case and class."""
+
+    metrics: list[CaseMetric]
+    metric: str
+    goal: Literal["max", "min"]
+    cases: list[str]
+    classes: list[str]
+    columns: list[CaseColumn]
+
+
+class CaseEpochs(Answer):
+    """A run's values step by step: a row of `values` for each place of `cases` and `classes`."""
+
+    steps: list[int]
+    epochs: list[int | None]
+    cases: list[str]
+    classes: list[str]
+    values: list[list[float | None]]

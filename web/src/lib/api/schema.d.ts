@@ -292,6 +292,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case Board
+         * @description The cases of several runs side by side, by one metric. No point is read for it.
+         */
+        get: operations["getCaseBoard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/epochs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case Epochs
+         * @description Every value of a metric that a run has logged for cases.
+         */
+        get: operations["getCaseEpochs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/volumes": {
         parameters: {
             query?: never;
@@ -442,6 +482,78 @@ export interface components {
             url: string;
             /** Bytes */
             bytes: number;
+        };
+        /**
+         * CaseBoard
+         * @description Cases of several runs by one metric: a row for each class of each case, by case and class.
+         */
+        CaseBoard: {
+            /** Metrics */
+            metrics: components["schemas"]["CaseMetric"][];
+            /** Metric */
+            metric: string;
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "max" | "min";
+            /** Cases */
+            cases: string[];
+            /** Classes */
+            classes: string[];
+            /** Columns */
+            columns: components["schemas"]["CaseColumn"][];
+        };
+        /**
+         * CaseColumn
+         * @description One run along the rows of the board; null where it says nothing of one.
+         */
+        CaseColumn: {
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Experiment */
+            experiment: string;
+            /** Last */
+            last: (number | null)[];
+            /** Best */
+            best: (number | null)[];
+            /** Worst */
+            worst: (number | null)[];
+            /** Has Volume */
+            has_volume: boolean[];
+        };
+        /**
+         * CaseEpochs
+         * @description A run's values step by step: a row of `values` for each place of `cases` and `classes`.
+         */
+        CaseEpochs: {
+            /** Steps */
+            steps: number[];
+            /** Epochs */
+            epochs: (number | null)[];
+            /** Cases */
+            cases: string[];
+            /** Classes */
+            classes: string[];
+            /** Values */
+            values: (number | null)[][];
+        };
+        /**
+         * CaseMetric
+         * @description A name under which runs log a number for single cases, and which way it is better.
+         */
+        CaseMetric: {
+            /** Name */
+            name: string;
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "max" | "min";
+            /** Series */
+            series: number;
         };
         /**
          * CaseRow
@@ -1508,6 +1620,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseTable"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCaseBoard: {
+        parameters: {
+            query: {
+                /** @description A run's id or name; several at once. */
+                run: string[];
+                /** @description As in val/dice; Dice without. */
+                metric?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseBoard"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCaseEpochs: {
+        parameters: {
+            query: {
+                run: string;
+                metric: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseEpochs"];
                 };
             };
             /** @description Not Found */

@@ -1,9 +1,7 @@
 import { json, part, reply } from './client';
-import type { CaseTable, CaseVolume, CaseVolumes } from './types';
+import type { CaseVolume, CaseVolumes } from './types';
 
 export const volumes = {
-  cases: (run: string, metric: string, signal?: AbortSignal) =>
-    json<CaseTable>(`/runs/${part(run)}/cases?metric=${part(metric)}`, signal),
   volumes: (run: string, signal?: AbortSignal) => json<CaseVolumes[]>(`/runs/${part(run)}/volumes`, signal),
   volume: (run: string, caseId: string, step: number | null, signal?: AbortSignal) =>
     json<CaseVolume>(

@@ -1,0 +1,178 @@
+"""What runs say of cases, as one table: a row for each class of each case, a column for each run, and a run's epochs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from voxloop.store import codec, schema
+from voxloop.store.context import Context
+
+SERIES = schema.series
+Key = tuple[str, str]
+Goal = Literal["max", "min"]
+USUAL = "val/dice"
+# Of what nobody has defined, distances, errors and losses are better when they are low.
+COSTS = ("*hd", "*hd95", "*hausdorff*", "*assd*", "*distance*", "*error*", "*loss*", "*difference*")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMetric:
+    """A name under which runs log a number for single cases, and which way it is better."""
+
+    name: str
+    goal: Goal
+    series: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseColumn:
+    """One run's values along the rows of a table; None where it says nothing of one."""
+
+    run_id: str
+    last: list[float | None]
+    best: list[float | None]
+    worst: list[float | None]
+    has_volume: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBoard:
+    """Cases and classes as rows, by case and class; `metric` is the one that is told."""
+
+    metrics: list[CaseMetric]
+    metric: str
+    goal: Goal
+    rows: list[Key]
+    columns: list[CaseColumn]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEpochs:
+    """A run's values of one metric, a row for each of `rows`, along the steps at which any was logged."""
+
+    steps: list[int]
+    epochs: list[int | None]
+    rows: list[Key]
+    values: list[list[float | None]] = field(repr=False)
+
+
+def board(connection: Connection, run_ids: Sequence[str], metric: str | None = None) -> CaseBoard:
+    """The cases of several runs by one metric: `metric`, or Dice where there is Dice, or what there is."""
+    metrics = _metrics(connection, run_ids)
+    names = [one.name for one in metrics]
+    chosen = metric or (USUAL if USUAL in names else next((n for n in names if n.endswith("dice")), *names[:1] or [""]))
+    goal: Goal = next((one.goal for one in metrics if one.name == chosen), "max")
+    found = {run_id: _summaries(connection, run_id, chosen) for run_id in run_ids}
+    rows = sorted({key for of_run in found.values() for key in of_run})
+    columns = [_column(connection, run_id, chosen, goal, found[run_id], rows) for run_id in run_ids]
+    return CaseBoard(metrics, chosen, goal, rows, columns)
+
+
+def epochs(connection: Connection, run_id: str, metric: str) -> CaseEpochs:
+    """Every value of one metric that a run has logged for cases; of two at one step the later counts."""
+    wanted = (SERIES.c.run_id == run_id) & (SERIES.c.name == metric) & _about_cases()
+    keys = {row.id: _key(json.loads(row.context)) for row in connection.execute(_select(SERIES.c.id).where(wanted))}
+    # One question for all: a thousand small ones cost more than what they answer.
+    chunks = schema.chunks
+    told = connection.execute(
+        sa.select(chunks.c.series_id, chunks.c.data)
+        .join(SERIES, SERIES.c.id == chunks.c.series_id)
+        .where(wanted)
+        .order_by(chunks.c.series_id, chunks.c.number)
+    )
+    by_key: dict[Key, dict[int, float]] = {key: {} for key in keys.values()}
+    epoch_of: dict[int, int] = {}
+    for number, rows in groupby(told, key=lambda row: int(row.series_id)):
+        for row in rows:
+            chunk = codec.Chunk(row.data)
+            steps = chunk.steps().tolist()
+            by_key[keys[number]].update(zip(steps, chunk.values().tolist(), strict=True))
+            for step, epoch in zip(steps, chunk.epochs().tolist(), strict=True):
+                epoch_of[step] = max(epoch, epoch_of.get(step, -1))
+    ordered, steps = sorted(by_key), sorted(epoch_of)
+    return CaseEpochs(
+        steps,
+        [epoch if (epoch := epoch_of[step]) >= 0 else None for step in steps],
+        ordered,
+        [[_number(by_key[key].get(step)) for step in steps] for key in ordered],
+    )
+
+
+def _metrics(connection: Connection, run_ids: Sequence[str]) -> list[CaseMetric]:
+    name, count = SERIES.c.name, sa.func.count()
+    rows = connection.execute(
+        sa.select(name, count).where(SERIES.c.run_id.in_(run_ids) & _about_cases()).group_by(name).order_by(name)
+    )
+    table = schema.runs
+    definitions: dict[str, Any] = {}
+    for of_run in connection.execute(sa.select(table.c.definitions).where(table.c.id.in_(run_ids))).scalars():
+        definitions |= of_run
+    return [CaseMetric(row[0], goal_of(row[0], definitions), row[1]) for row in rows]
+
+
+def goal_of(name: str, definitions: Mapping[str, Mapping[str, Any]]) -> Goal:
+    """Which way a metric is better: as its run defined it, else as its name is usually read."""
+    for pattern, definition in definitions.items():
+        if fnmatchcase(name, pattern) and definition.get("best"):
+            return "min" if definition["best"] == "min" else "max"
+    return "min" if any(fnmatchcase(name.lower(), pattern) for pattern in COSTS) else "max"
+
+
+def _summaries(connection: Connection, run_id: str, metric: str) -> dict[Key, Row[Any]]:
+    wanted = (SERIES.c.run_id == run_id) & (SERIES.c.name == metric) & _about_cases()
+    query = _select(SERIES.c.last, SERIES.c.min, SERIES.c.max).where(wanted)
+    return {_key(json.loads(row.context)): row for row in connection.execute(query)}
+
+
+def _column(
+    connection: Connection, run_id: str, metric: str, goal: str, found: Mapping[Key, Row[Any]], rows: Sequence[Key]
+) -> CaseColumn:
+    with_volume = cases_with_volume(connection, run_id)
+    told = [found.get(key) for key in rows]
+    low = [None if row is None else _number(row.min) for row in told]
+    high = [None if row is None else _number(row.max) for row in told]
+    return CaseColumn(
+        run_id,
+        [None if row is None else _number(row.last) for row in told],
+        low if goal == "min" else high,
+        high if goal == "min" else low,
+        [case in with_volume for case, _ in rows],
+    )
+
+
+def cases_with_volume(connection: Connection, run_id: str) -> set[str]:
+    """The cases of a run that can be looked at."""
+    media = schema.media
+    asked = sa.select(media.c.name, media.c.context).distinct()
+    rows = connection.execute(asked.where((media.c.run_id == run_id) & (media.c.kind == "volume")))
+    return {str(json.loads(row.context).get("case", row.name)) for row in rows}
+
+
+def _select(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(SERIES.c.context, *columns)
+
+
+def _about_cases() -> sa.ColumnElement[bool]:
+    # Contexts are canonical JSON: a key is always written like this, and within a value the quotes would be escaped.
+    return SERIES.c.context.contains('"case":', autoescape=True)
+
+
+def _key(context: Context) -> Key:
+    """Case and class; what else tells two series of them apart is told with the class."""
+    more = [f"{key}={value}" for key, value in sorted(context.items()) if key not in ("case", "class")]
+    said = [str(context["class"])] if "class" in context else []
+    return str(context.get("case", "")), " · ".join(said + more)
+
+
+def _number(value: float | None) -> float | None:
+    """Six digits are more than anybody reads of a score, and half of what would be sent."""
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None

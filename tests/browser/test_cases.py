@@ -1,0 +1,171 @@
+"""Cases as a researcher looks for the reason of a bad score: worst first, run against run, and to the place itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import voxloop as vx
+from tests.browser.conftest import Watched, on_the_air, watching
+from tests.browser.test_gallery import stumbles
+
+MANY = 120
+EPOCHS = (1, 2, 3)
+SHAPE = (12, 10, 8)
+AFFINE = np.diag([2.0, 2.0, 5.0, 1.0])
+# Where the prediction of a case misses a block of the label: in this slice, around this voxel.
+MISSED = {"hard": (8, 3, 6), "worse": (3, 6, 2)}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = tmp_path_factory.mktemp("cases") / ".voxloop"
+    fill(root)
+    with on_the_air(root) as address:
+        yield address
+
+
+def fill(root: Path) -> None:
+    for better, name in enumerate(("unet-old", "unet-new")):
+        with vx.Run(name=name, experiment="abdomen", project=root) as run:
+            run.define("val/dice", best="max")
+            run.define("val/hd95", best="min")
+            for epoch in EPOCHS:
+                for nth in range(MANY):
+                    score = 0.4 + nth / (2 * MANY) + 0.01 * epoch + (0.02 * better if nth % 3 else -0.05 * better)
+                    said = {"val/dice": score, "val/hd95": 30 * (1.2 - score)}
+                    run.log(said, step=epoch, epoch=epoch, context={"case": f"case_{nth:03d}", "class": "liver"})
+                if name == "unet-old":
+                    for worse, (case, where) in enumerate(MISSED.items()):
+                        look_at(run, case, where, epoch)
+                        said = {"val/dice": 0.3 - 0.1 * worse + 0.01 * epoch}
+                        run.log(said, step=epoch, epoch=epoch, context={"case": case, "class": "tumour"})
+    with vx.Run(name="<script>alert(1)</script>", experiment="nothing", project=root) as run:
+        run.log({"train/loss": 1.0}, step=1)
+
+
+def look_at(run: vx.Run, case: str, where: tuple[int, int, int], epoch: int) -> None:
+    scan = np.zeros(SHAPE, np.int16)
+    truth = np.zeros(SHAPE, np.uint8)
+    truth[2:10, 2:8, 1:7] = 2
+    prediction = truth.copy()
+    x, y, z = where
+    prediction[x - 1 : x + 2, y - 1 : y + 2, z] = 0
+    volume = vx.Volume(scan, {"truth": truth, "prediction": prediction}, {2: "tumour"}, AFFINE)
+    run.log({"val/scan": volume}, step=epoch, epoch=epoch, context={"case": case})
+
+
+@pytest.fixture
+def watched(browser: Browser, url: str) -> Iterator[Watched]:
+    with watching(browser, url) as watch:
+        yield watch
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_test_id("cases").locator("[data-case]")
+
+
+def test_the_worst_comes_first_and_enter_opens_it_where_it_is_wrong(watched: Watched) -> None:
+    page = watched.open("/cases?run=unet-old")
+    expect(rows(page).first).to_have_attribute("data-case", "worse")
+    assert rows(page).count() < 60, "rows that nobody sees cost nothing"
+    grid = page.get_by_test_id("cases")
+    grid.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("readout")).to_contain_text("hard tumour · epoch 2 · 0.320")
+    page.keyboard.press("Enter")
+    x, y, z = MISSED["hard"]
+    viewer = page.get_by_test_id("viewer")
+    expect(viewer).to_have_attribute("data-state", "ready", timeout=30_000)
+    expect(viewer).to_have_attribute("data-step", "2")
+    expect(viewer).to_have_attribute("data-mm", f"{2 * x},{2 * y},{5 * z}")
+    # The next case is the next worst one, at its own worst place.
+    page.keyboard.press("k")
+    expect(viewer).to_have_attribute("data-case", "worse")
+    x, y, z = MISSED["worse"]
+    expect(viewer).to_have_attribute("data-mm", f"{2 * x},{2 * y},{5 * z}")
+    page.keyboard.press("ArrowLeft")
+    expect(viewer).to_have_attribute("data-step", "1")
+    expect(viewer).to_have_attribute("data-mm", f"{2 * x},{2 * y},{5 * z}")
+
+
+def test_two_runs_are_told_apart_case_by_case(watched: Watched) -> None:
+    page = watched.open("/cases?run=unet-old&class=liver")
+    expect(rows(page).first).to_have_attribute("data-case", "case_000")
+    page.get_by_role("button", name="Compare with").click()
+    page.get_by_label("Find a run").fill("unet-new")
+    page.get_by_test_id("run-picker").get_by_role("button").first.click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("verdict")).to_contain_text(f"{MANY * 2 // 3} better, {MANY // 3} worse, 0 the same")
+    page.get_by_role("columnheader", name="Change").get_by_role("button").click()
+    expect(rows(page).first).to_contain_text("−0.050")
+    page.get_by_role("columnheader", name="Change").get_by_role("button").click()
+    expect(rows(page).first).to_contain_text("+0.020")
+    page.wait_for_url(re.compile("sort=change&order=turned"))
+    page.get_by_role("radio", name="Runs").click()
+    expect(page.get_by_test_id("readout")).to_contain_text("unet-new ·")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    table = list(csv.reader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert table[0] == ["case", "class", "val/dice unet-old", "val/dice unet-new", "change"]
+    assert len(table) == 1 + MANY
+    assert float(table[1][4]) == pytest.approx(0.02)
+    page.reload()
+    expect(rows(page).first).to_contain_text("+0.020")
+
+
+def test_a_distance_is_worst_where_it_is_high(watched: Watched) -> None:
+    page = watched.open("/cases?run=unet-old&class=liver")
+    page.get_by_label("Metric").select_option("val/hd95")
+    expect(rows(page).first).to_have_attribute("data-case", "case_000")
+    expect(page.get_by_test_id("distribution")).to_contain_text("liver")
+    page.get_by_test_id("cases").focus()
+    page.keyboard.press("End")
+    expect(page.locator(f"#case-{MANY - 1}")).to_contain_text(f"case_{MANY - 1:03d}")
+    page.get_by_label("Filter cases").fill("case_01")
+    expect(rows(page)).to_have_count(10)
+    page.get_by_label("Filter cases").fill("nobody")
+    expect(page.get_by_test_id("empty")).to_contain_text("nobody")
+
+
+def test_a_dot_of_the_distribution_names_its_case_and_opens_it(watched: Watched) -> None:
+    page = watched.open("/cases?run=unet-old&class=tumour~liver")
+    canvas = page.get_by_test_id("distribution").locator("canvas")
+    box = canvas.bounding_box()
+    assert box is not None
+    # The second strip is that of the tumour; its lowest dot is at 0.23.
+    for dy in range(2, 25, 2):
+        page.mouse.move(box["x"] + 8 + 0.23 * (box["width"] - 16), box["y"] + 26 + dy)
+        if page.get_by_test_id("distribution").get_by_text("worse").count():
+            break
+    expect(page.get_by_test_id("distribution")).to_contain_text("worse tumour · 0.23")
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url(re.compile("/viewer.*case=worse"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_can_be_read_by_all(watched: Watched, theme: str) -> None:
+    page = watched.open(f"/cases?run=unet-old&with=unet-new&theme={theme}")
+    rows(page).first.wait_for()
+    assert stumbles(page) == []
+    page.set_viewport_size({"width": 820, "height": 1180})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 820
+
+
+def test_a_run_without_cases_says_how_they_are_logged(watched: Watched) -> None:
+    page = watched.open("/cases")
+    expect(page.get_by_role("button", name="<script>alert(1)</script>")).to_be_visible()
+    expect(page.get_by_test_id("empty")).to_contain_text("no scores per case")
+    page.goto(f"{watched.url}/cases?run=nobody")
+    expect(page.get_by_test_id("fault")).to_contain_text("nobody")
+    watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]

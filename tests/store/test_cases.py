@@ -1,0 +1,105 @@
+"""What runs say of cases, side by side and epoch by epoch, held to the points themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+import voxloop as vx
+from voxloop.store import Project, open_project
+from voxloop.store.results.cases import goal_of
+
+STEPS = (1, 2, 4)
+DICE = {("a", "liver"): (0.1, 0.5, 0.7), ("a", "spleen"): (0.9, math.nan, 0.6), ("b", "liver"): (0.2, 0.3, 0.2)}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    root = tmp_path_factory.mktemp("cases") / ".voxloop"
+    with vx.Run(name="old", project=root) as run:
+        run.define("val/hd95", best="min")
+        for nth, step in enumerate(STEPS):
+            for (case, name), values in DICE.items():
+                run.log({"val/dice": values[nth], "val/hd95": 10 * values[nth]}, step=step, context=of(case, name))
+            run.log({"val/dice": 0.5, "train/loss": 1.0}, step=step)
+        # Said again at a step: the later word counts.
+        run.log({"val/dice": 0.8}, step=4, epoch=9, context=of("a", "liver"))
+        run.log({"val/dice": 0.1}, step=1, context={"subset": '"case":', "class": "liver"})
+    with vx.Run(name="new", project=root) as run:
+        run.log({"val/dice": 0.4}, step=7, context=of("c", "liver"))
+        run.log({"val/dice": 0.6}, step=7, context={"case": "a", "class": "liver", "fold": 2})
+        run.log({"val/dice": 0.7}, step=7, context={"case": 12})
+    with open_project(root) as opened:
+        yield opened
+
+
+def of(case: str, name: str) -> dict[str, str]:
+    return {"case": case, "class": name}
+
+
+def test_runs_stand_side_by_side_over_all_their_cases(project: Project) -> None:
+    board = project.case_board(["old", "new"])
+    assert board.metric == "val/dice"
+    assert [(one.name, one.goal, one.series) for one in board.metrics] == [
+        ("val/dice", "max", 6),
+        ("val/hd95", "min", 3),
+    ]
+    assert board.rows == [
+        ("12", ""),
+        ("a", "liver"),
+        ("a", "liver · fold=2"),
+        ("a", "spleen"),
+        ("b", "liver"),
+        ("c", "liver"),
+    ]
+    old, new = board.columns
+    assert old.last == [None, 0.8, None, 0.6, 0.2, None]
+    assert old.best == [None, 0.8, None, 0.9, 0.3, None]
+    assert old.worst == [None, 0.1, None, 0.6, 0.2, None]
+    assert new.last == [0.7, None, 0.6, None, None, 0.4]
+    assert not any(old.has_volume)
+
+
+def test_the_best_of_a_distance_is_the_lowest(project: Project) -> None:
+    board = project.case_board(["old"], "val/hd95")
+    assert board.goal == "min"
+    assert board.columns[0].best == [1.0, 6.0, 2.0]
+    assert board.columns[0].worst == [7.0, 9.0, 3.0]
+
+
+def test_epochs_are_what_the_points_say(project: Project) -> None:
+    run = project.run("old")
+    told = project.case_epochs("old", "val/dice")
+    assert told.steps == list(STEPS)
+    assert told.epochs == [None, None, 9]
+    assert told.rows == sorted(DICE)
+    for series in project.series_of(run.id, "val/dice"):
+        if "case" not in series.context:
+            continue
+        points = project.points(series.id)
+        by_step = dict(zip(points.steps.tolist(), points.values.tolist(), strict=True))
+        row = told.values[told.rows.index((str(series.context["case"]), str(series.context["class"])))]
+        assert [math.nan if value is None else value for value in row] == pytest.approx(
+            [by_step[step] for step in STEPS], nan_ok=True
+        )
+
+
+def test_a_run_without_cases_has_an_empty_board(project: Project) -> None:
+    board = project.case_board(["new"], "val/nothing")
+    assert (board.rows, board.columns[0].last) == ([], [])
+    assert project.case_epochs("new", "val/nothing").rows == []
+
+
+def test_an_unknown_run_is_named(project: Project) -> None:
+    with pytest.raises(vx.VoxloopError, match="nobody"):
+        project.case_board(["old", "nobody"])
+
+
+@pytest.mark.parametrize(
+    ("name", "goal"), [("val/dice", "max"), ("val/HD95", "min"), ("eval/assd", "min"), ("val/nsd", "max")]
+)
+def test_which_way_is_better_is_read_from_the_name_where_nobody_said(name: str, goal: str) -> None:
+    assert goal_of(name, {}) == goal
+    assert goal_of(name, {"val/*": {"axis": "epoch"}, "*": {"best": "min"}}) == "min"
