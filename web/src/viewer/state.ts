@@ -1,7 +1,23 @@
 /** The viewer's settings as words in the address, both ways. */
 import { readNumbers } from '../lib/route';
-import { LAYOUTS, type LayerLook, type LayoutName, type Mm } from './scene';
-import { PRESETS, type Window } from './windows';
+import type { Mm, PlaneName } from './grid';
+import type { LayerLook } from './painter';
+
+export const LAYOUTS = [
+  { id: 'planes', name: 'Planes + 3D' },
+  { id: 'axial', name: 'Axial' },
+  { id: 'coronal', name: 'Coronal' },
+  { id: 'sagittal', name: 'Sagittal' },
+  { id: 'solid', name: '3D' },
+] as const;
+export type LayoutName = (typeof LAYOUTS)[number]['id'];
+
+/** The planes of a layout; beside other panes one plane each is enough. */
+export function planesOf(layout: LayoutName, panes: number): PlaneName[] {
+  if (layout === 'solid') return [];
+  if (layout !== 'planes') return [layout];
+  return panes > 1 ? ['axial'] : ['axial', 'coronal', 'sagittal'];
+}
 
 export interface LayerChoice {
   visible: boolean;
@@ -48,15 +64,6 @@ export function readLayout(text: string | undefined): LayoutName {
   return LAYOUTS.find((l) => l.id === text)?.id ?? 'planes';
 }
 
-/** A preset's name, `full`, or `low,high`; null where the address says nothing. */
-export function readWindow(text: string | undefined, full: Window | null): Window | null {
-  if (text === 'full') return full;
-  const preset = PRESETS.find((p) => p.id === text);
-  if (preset) return { low: preset.low, high: preset.high };
-  const pair = readNumbers(text, 2);
-  return pair && (pair[0] ?? 0) < (pair[1] ?? 0) ? { low: pair[0] ?? 0, high: pair[1] ?? 1 } : null;
-}
-
 export function readMm(text: string | undefined): Mm | null {
   const mm = readNumbers(text, 3);
   return mm ? [mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0] : null;
@@ -64,6 +71,38 @@ export function readMm(text: string | undefined): Mm | null {
 
 export function writeMm(mm: Mm): string {
   return mm.map((v) => String(Number(v.toFixed(2)))).join(',');
+}
+
+/** Another pane beside the first: another run, another epoch, another channel. What it leaves out is the first pane's. */
+export interface Beside {
+  run: string | null;
+  step: number | null;
+  channel: number | null;
+}
+
+export const MOST_BESIDE = 3;
+
+/** `ab12:3:` is run ab12 at step 3; panes are divided by `~`. */
+export function readBeside(text: string | undefined): Beside[] {
+  return (text ?? '')
+    .split('~')
+    .filter(Boolean)
+    .slice(0, MOST_BESIDE)
+    .map((one) => {
+      const [run, step, channel] = one.split(':');
+      return { run: run || null, step: whole(step), channel: whole(channel) };
+    });
+}
+
+export function writeBeside(panes: readonly Beside[]): string | null {
+  return (
+    panes.map(({ run, step, channel }) => [run ?? '', step ?? '', channel ?? ''].join(':')).join('~') || null
+  );
+}
+
+function whole(text: string | undefined): number | null {
+  const value = Number(text);
+  return text && Number.isInteger(value) ? value : null;
 }
 
 /** The epoch before or after the current one, or null at the end. */
