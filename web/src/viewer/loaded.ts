@@ -130,7 +130,8 @@ export function worstOf(shown: Shown, className: string | null): Mm | null {
   return voxel && mmOf(shown.grid, voxel);
 }
 
+/** The middle of the box; between voxels where a side is even. */
 export function middleOf(grid: Grid): Mm {
   const [x, y, z] = grid.shape;
-  return mmOf(grid, nearestVoxel(grid, mmOf(grid, [(x - 1) / 2, (y - 1) / 2, (z - 1) / 2])));
+  return mmOf(grid, [(x - 1) / 2, (y - 1) / 2, (z - 1) / 2]);
 }
