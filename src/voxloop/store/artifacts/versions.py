@@ -36,6 +36,7 @@ __all__ = [
     "materialise",
     "move_alias",
     "next_number",
+    "one",
     "remember_deleted",
     "select",
     "unsound",
@@ -131,8 +132,11 @@ def select(connection: Connection, name: str | None = None) -> list[ArtifactVers
     query = sa.select(schema.versions).order_by(schema.versions.c.name, schema.versions.c.version)
     if name is not None:
         query = query.where(schema.versions.c.name == name)
+    pointing = sa.select(schema.aliases).order_by(schema.aliases.c.alias)
+    if name is not None:
+        pointing = pointing.where(schema.aliases.c.name == name)
     named: dict[tuple[str, int], list[str]] = {}
-    for row in connection.execute(sa.select(schema.aliases).order_by(schema.aliases.c.alias)):
+    for row in connection.execute(pointing):
         named.setdefault((row.name, row.version), []).append(row.alias)
     return [
         ArtifactVersion(
@@ -174,6 +178,11 @@ def find(versions: list[ArtifactVersion], reference: str) -> ArtifactVersion:
         [f"v{version.version}" for version in mine] + sorted({alias for version in mine for alias in version.aliases})
     )
     raise VoxloopError(f'{name} has no version or alias "{which}"; it has: {has}.')
+
+
+def one(connection: Connection, reference: str) -> ArtifactVersion:
+    """The same, asked of the database: of other names it reads only what an error has to say."""
+    return find(select(connection, reference.partition(":")[0]) or select(connection), reference)
 
 
 def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:
