@@ -19,8 +19,10 @@ from fastapi.testclient import TestClient
 
 import voxloop as vx
 from tests.server.conftest import HERE
+from voxloop.server import artifact_lineage
 from voxloop.server.app import create_app
 from voxloop.store import Project, open_project, schema
+from voxloop.store.artifacts import lineage
 
 NASTY = '<img src=x onerror="alert(1)">.txt'
 LONG = f"{'very-' * 40}long.txt"
@@ -290,10 +292,26 @@ def test_lineage_is_told_with_what_stands_behind_each_node(shelf: Shelf) -> None
         "aliases": ["best"],
         "created": 0,
         "gone": False,
+        "more_before": 0,
+        "more_after": 0,
     }
     assert nodes[shelf.runs["train-2"]]["kind"] == "finished"
     assert len(shelf.get("/artifacts/versions/Spleen:v1/lineage")["nodes"]) == 1 + 3 + 4
     assert len(shelf.get("/artifacts/versions/Spleen:v1/lineage", depth=1)["nodes"]) == 4
+
+
+def test_of_a_crowded_lineage_the_notable_are_told_and_the_rest_counted(shelf: Shelf) -> None:
+    with shelf.project.reading() as connection:
+        found = lineage.of_version(connection, shelf.project.artifact("Spleen:v1"))
+        facts = lineage.facts(connection, found)
+    told = artifact_lineage.told(found, facts, beside=1)
+    # The run that led to the best model comes before the newest.
+    assert told.ids == ("Spleen:v1", shelf.runs["train-2"], "spleen-ct:v2")
+    assert (told.before, told.after) == ({}, {"Spleen:v1": 2})
+    assert len(artifact_lineage.between(found, told.ids)) == 2
+    few = artifact_lineage.told(found, facts, most=4)
+    assert few.ids == ("Spleen:v1", shelf.runs["train-2"], shelf.runs["train-3"], shelf.runs["train-1"])
+    assert few.after[shelf.runs["train-3"]] == 2
 
 
 def test_only_what_was_agreed_to_is_pruned(own: Shelf) -> None:

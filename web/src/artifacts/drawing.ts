@@ -16,7 +16,13 @@ export interface Words {
 
 export function wordsOf(node: Placed): Words {
   if (!('node' in node)) {
-    const { count } = node;
+    const count = node.count.toLocaleString('en-US');
+    if (node.here === 0)
+      return {
+        title: `+ ${count} more`,
+        below: '',
+        whole: `${count} more; voxloop models lineage lists them all`,
+      };
     return node.what === 'more'
       ? { title: `+ ${count} more`, below: '', whole: `Show more of the ${count} that are not shown` }
       : { title: `⋯ ${count} steps`, below: '', whole: `Show the ${count} steps in between` };

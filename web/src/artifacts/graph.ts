@@ -6,12 +6,13 @@ export const FEW = 5;
 const MORE = 24;
 /** Chains that are longer lose their middle. */
 const LONG = 7;
-/** Beyond so many nodes nobody sees more, and the page would lag. */
-const MOST = 300;
+/** So many nodes can be read at first; whoever wants more opens what stands for them. */
+const MOST = 80;
 
 export type Shown =
   | { id: string; what: 'run' | 'version'; node: LineageNode }
-  | { id: string; what: 'more' | 'chain'; count: number; beside: string };
+  /** `count` stand behind it, of which `here` can be shown: of crowds the server tells only a part. */
+  | { id: string; what: 'more' | 'chain'; count: number; here: number; beside: string };
 
 export interface Graph {
   start: string;
@@ -25,7 +26,7 @@ type Way = 'before' | 'after';
 export function shownGraph(lineage: Lineage, opened: ReadonlyMap<string, number>): Graph {
   const nodes = new Map(lineage.nodes.map((node) => [node.id, node]));
   const sight = new Set([lineage.start]);
-  const groups = new Map<string, { way: Way; beside: string; hidden: string[] }>();
+  const groups = new Map<string, { way: Way; beside: string; hidden: string[]; untold: number }>();
   const after = neighbours(lineage.edges, 'after');
   for (const way of ['before', 'after'] as const) {
     const next = way === 'after' ? after : neighbours(lineage.edges, 'before');
@@ -42,13 +43,15 @@ export function shownGraph(lineage: Lineage, opened: ReadonlyMap<string, number>
         );
         const key = `more:${way}:${from}`;
         const extra = opened.get(key) ?? 0;
-        const room = Math.max(0, MOST + extra - sight.size);
+        const room = extra > 0 ? coming.length : Math.max(0, MOST - sight.size);
         // One that is left over takes no more room than the word that it is left over.
         const few = coming.length <= FEW + extra + 1 ? coming.length : FEW + extra;
         const kept = coming.slice(0, Math.min(few, room));
         for (const id of kept) sight.add(id);
         const hidden = coming.slice(kept.length);
-        if (hidden.length > 0) groups.set(key, { way, beside: from, hidden });
+        const node = nodes.get(from);
+        const untold = (way === 'after' ? node?.more_after : node?.more_before) ?? 0;
+        if (hidden.length + untold > 0) groups.set(key, { way, beside: from, hidden, untold });
         for (const id of all)
           if (sight.has(id) && !seen.has(id)) {
             seen.add(id);
@@ -63,11 +66,12 @@ export function shownGraph(lineage: Lineage, opened: ReadonlyMap<string, number>
     return node ? [{ id, what: node.what, node }] : [];
   });
   const edges = lineage.edges.filter((edge) => sight.has(edge.source) && sight.has(edge.target));
-  for (const [id, { way, beside, hidden }] of groups) {
+  for (const [id, { way, beside, hidden, untold }] of groups) {
     // Some may have come into sight by another way.
-    const count = hidden.filter((one) => !sight.has(one)).length;
+    const here = hidden.filter((one) => !sight.has(one)).length;
+    const count = here + untold;
     if (count === 0) continue;
-    shown.push({ id, what: 'more', count, beside });
+    shown.push({ id, what: 'more', count, here, beside });
     const what = nodes.get(beside)?.what;
     const how = (what === 'run') === (way === 'after') ? 'made' : 'used';
     edges.push(way === 'after' ? { source: beside, target: id, how } : { source: id, target: beside, how });
@@ -186,7 +190,7 @@ function withoutMiddles(graph: Graph, opened: ReadonlyMap<string, number>): Grap
     if (chain.length < LONG || opened.has(id)) continue;
     const middle = chain.slice(1, -1);
     for (const one of middle) gone.set(one, id);
-    added.push({ id, what: 'chain', count: middle.length, beside: first });
+    added.push({ id, what: 'chain', count: middle.length, here: middle.length, beside: first });
   }
   if (added.length === 0) return graph;
   const edges = graph.edges.flatMap((edge) => {

@@ -29,6 +29,7 @@ export interface View {
 const WIDE = 200;
 const HIGH = 46;
 const SMALL = { width: 108, height: 28 };
+const MARGIN = 24;
 const LEAST_SCALE = 0.08;
 const MOST_SCALE = 2;
 
@@ -38,7 +39,7 @@ type Point = { x: number; y: number };
 export async function layOut(graph: Graph): Promise<Layout> {
   const dagre = await import('@dagrejs/dagre');
   const plan = new dagre.Graph({ multigraph: true });
-  plan.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 56, marginx: 24, marginy: 24 });
+  plan.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 56, marginx: MARGIN, marginy: MARGIN });
   plan.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes) {
     const whole = node.what === 'run' || node.what === 'version';
@@ -82,11 +83,34 @@ export function fitted(layout: Layout, width: number, height: number): View {
   return { x: (width - layout.width * scale) / 2, y: (height - layout.height * scale) / 2, scale };
 }
 
-/** What is seen at first: all of it where it can be read, else what it is about. */
+/** What is seen at first: all of it where it can be read, else what it is about with its neighbours. */
 export function firstView(layout: Layout, width: number, height: number): View {
   const all = fitted(layout, width, height);
   const start = layout.nodes.find((node) => node.id === layout.start);
-  return all.scale >= 0.6 || !start ? all : centred(start, 0.85, width, height);
+  if (all.scale >= 0.55 || !start) return all;
+  const beside = new Set(
+    layout.ways.flatMap((way) =>
+      way.source === start.id ? [way.target] : way.target === start.id ? [way.source] : [],
+    ),
+  );
+  const near = [start, ...layout.nodes.filter((node) => beside.has(node.id))];
+  const span = (from: number[], to: number[]) => Math.max(...to) - Math.min(...from) + 2 * MARGIN;
+  const wide = span(
+    near.map((node) => node.x - node.width / 2),
+    near.map((node) => node.x + node.width / 2),
+  );
+  const high = span(
+    near.map((node) => node.y - node.height / 2),
+    near.map((node) => node.y + node.height / 2),
+  );
+  const scale = Math.min(0.9, Math.max(0.55, Math.min(width / wide, height / high)));
+  const view = centred(start, scale, width, height);
+  // Where nothing lies on one side, the other has the room.
+  const half = (start.width / 2 + MARGIN) * scale;
+  if (!layout.ways.some((way) => way.target === start.id)) return { ...view, x: half - start.x * scale };
+  if (!layout.ways.some((way) => way.source === start.id))
+    return { ...view, x: width - half - start.x * scale };
+  return view;
 }
 
 export function centred(node: Point, scale: number, width: number, height: number): View {

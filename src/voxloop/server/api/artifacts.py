@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 
 from voxloop.errors import VoxloopError
-from voxloop.server import artifact_table
+from voxloop.server import artifact_lineage, artifact_table
 from voxloop.server.api import artifact_files, artifact_space
 from voxloop.server.api.opened import LARGEST, Opened, Remembered
 from voxloop.server.artifact_details import details, run_names
@@ -18,8 +18,6 @@ from voxloop.store.artifacts import versions as stored
 router = APIRouter(tags=["artifacts"])
 router.include_router(artifact_files.router)
 router.include_router(artifact_space.router)
-# The nearest so many runs and versions of a lineage are told; a page with more is read by nobody.
-MOST_NODES = 3000
 
 
 @router.get("/artifacts", operation_id="listArtifacts")
@@ -82,8 +80,7 @@ def get_named_artifact(name: str, project: Opened, kept: Remembered) -> models.N
 
 def _named(project: Project, name: str) -> models.NamedArtifact:
     with project.reading() as connection:
-        newest = stored.one(connection, name)
-        versions = stored.select(connection, name)
+        versions = stored.select(connection, name) or [stored.one(connection, name)]
     figures = [summaries.figures(version.metadata) for version in versions]
     names = summaries.figure_names(figures)
     runs = run_names(project, [version.run_id for version in versions if version.run_id is not None])
@@ -103,7 +100,7 @@ def _named(project: Project, name: str) -> models.NamedArtifact:
     ]
     return models.NamedArtifact(
         name=name,
-        kind=newest.kind,
+        kind=versions[-1].kind,
         bytes=sum(row.bytes for row in rows),
         stored=sum(blobs.values()),
         figures=names,
@@ -163,23 +160,24 @@ def get_lineage(
         with project.reading() as connection:
             found = lineage.of_version(connection, stored.one(connection, ref), depth)
             known = lineage.facts(connection, found)
-        nodes = found.nodes[:MOST_NODES]
-        told = {node.id for node in nodes}
+        told = artifact_lineage.told(found, known)
+        nodes = {node.id: node for node in found.nodes}
         return models.Lineage(
             start=found.start,
-            total=len(found.nodes),
-            nodes=[_node(node, known.get(node.id)) for node in nodes],
+            total=len(nodes),
+            nodes=[
+                _node(nodes[one], known.get(one), told.before.get(one, 0), told.after.get(one, 0)) for one in told.ids
+            ],
             edges=[
                 models.LineageEdge(source=edge.source, target=edge.target, how="made" if edge.how == "made" else "used")
-                for edge in found.edges
-                if edge.source in told and edge.target in told
+                for edge in artifact_lineage.between(found, told.ids)
             ],
         )
 
     return kept.answer(("lineage", ref, depth), look)
 
 
-def _node(node: lineage.Node, known: lineage.Facts | None) -> models.LineageNode:
+def _node(node: lineage.Node, known: lineage.Facts | None, before: int, after: int) -> models.LineageNode:
     said: dict[str, Any] = {"kind": "", "aliases": [], "created": None}
     if known is not None:
         said = {"kind": known.kind, "aliases": list(known.aliases), "created": known.created}
@@ -190,6 +188,8 @@ def _node(node: lineage.Node, known: lineage.Facts | None) -> models.LineageNode
         name=node.name,
         version=None if is_run else int(node.id.rpartition(":v")[2]),
         gone=node.gone,
+        more_before=before,
+        more_after=after,
         **said,
     )
 

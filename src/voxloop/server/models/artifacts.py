@@ -151,7 +151,7 @@ class FilePreview(Answer):
 
 
 class LineageNode(Answer):
-    """A run or a version. `kind` is a version's kind, or a run's status."""
+    """A run or a version. `kind` is a version's kind, or a run's status; `more_…` counts neighbours that are not told."""
 
     id: str
     what: Literal["run", "version"]
@@ -161,6 +161,8 @@ class LineageNode(Answer):
     aliases: list[str]
     created: float | None
     gone: bool
+    more_before: int
+    more_after: int
 
 
 class LineageEdge(Answer):

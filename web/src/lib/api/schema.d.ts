@@ -1075,7 +1075,7 @@ export interface components {
         };
         /**
          * LineageNode
-         * @description A run or a version. `kind` is a version's kind, or a run's status.
+         * @description A run or a version. `kind` is a version's kind, or a run's status; `more_…` counts neighbours that are not told.
          */
         LineageNode: {
             /** Id */
@@ -1097,6 +1097,10 @@ export interface components {
             created: number | null;
             /** Gone */
             gone: boolean;
+            /** More Before */
+            more_before: number;
+            /** More After */
+            more_after: number;
         };
         /**
          * MakingRun
