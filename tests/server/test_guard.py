@@ -26,6 +26,7 @@ VALUES = {
     "path": "",
     "name": "spleen-ct",
     "ref": "spleen-ct:v1",
+    "alias": "best",
     "view": "1",
 }
 

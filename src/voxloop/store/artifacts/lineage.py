@@ -40,6 +40,32 @@ class Lineage:
     edges: tuple[Edge, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is worth knowing of a node beside its name: a version's kind and aliases, or how a run stands."""
+
+    kind: str
+    aliases: tuple[str, ...]
+    created: float
+
+
+def facts(connection: Connection, found: Lineage) -> dict[str, Facts]:
+    """Of every node that is still there, by its id; a run's kind is its status."""
+    columns, pointing, runs = schema.versions.c, schema.aliases.c, schema.runs.c
+    aliases: dict[str, list[str]] = {}
+    for row in connection.execute(sa.select(schema.aliases).order_by(pointing.alias)):
+        aliases.setdefault(f"{row.name}:v{row.version}", []).append(row.alias)
+    known = {
+        f"{row.name}:v{row.version}": Facts(row.kind, tuple(aliases.get(f"{row.name}:v{row.version}", ())), row.created)
+        for row in connection.execute(sa.select(columns.name, columns.version, columns.kind, columns.created))
+    }
+    known |= {
+        row.id: Facts(row.status, (), row.created)
+        for row in connection.execute(sa.select(runs.id, runs.status, runs.created))
+    }
+    return {node.id: known[node.id] for node in found.nodes if node.id in known}
+
+
 def of_version(connection: Connection, version: ArtifactVersion, depth: int | None = None) -> Lineage:
     """The lineage of a version: at most `depth` steps each way, each from a version to a run or back; without it, all."""
     return _lineage(connection, version.ref, depth)

@@ -34,22 +34,26 @@ HOUR_S = 3600.0
 def delete(connection: Connection, version: ArtifactVersion, force: bool = False) -> None:
     """Takes a version out of the database; its number is not given again, and its blobs wait for `collect`."""
     # Asked anew in the transaction that deletes: an alias may have come, and a run may have begun to use it.
-    names = [f"{version.name}:{one}" for one in aliases.of(connection, version.name, version.version) if one != LATEST]
-    if names and not force:
-        raise VoxloopError(
-            f"{version.ref} is {', '.join(names)}, so it is kept; move the alias first, or delete it with --force."
-        )
-    users = running_users(connection).get((version.name, version.version), [])
-    if users and not force:
-        raise VoxloopError(
-            f"{version.ref} is in use by the running run {users[0]}, so it is kept; wait for its end, or delete it with --force."
-        )
+    reason = None if force else why_kept(connection, version)
+    if reason is not None:
+        raise VoxloopError(reason)
     table, pointing = schema.versions, schema.aliases
     connection.execute(table.delete().where((table.c.name == version.name) & (table.c.version == version.version)))
     here = (pointing.c.name == version.name) & (pointing.c.version == version.version)
     connection.execute(pointing.delete().where(here & (pointing.c.alias != LATEST)))
     artifacts.remember_deleted(connection, version.name, version.version, version.digest)
     aliases.follow_newest(connection, version.name)
+
+
+def why_kept(connection: Connection, version: ArtifactVersion) -> str | None:
+    """Why a version is not to be deleted without force, in a sentence; nothing where it may go."""
+    names = [f"{version.name}:{one}" for one in aliases.of(connection, version.name, version.version) if one != LATEST]
+    if names:
+        return f"{version.ref} is {', '.join(names)}, so it is kept; move the alias first, or delete it with --force."
+    users = running_users(connection).get((version.name, version.version), [])
+    if users:
+        return f"{version.ref} is in use by the running run {users[0]}, so it is kept; wait for its end, or delete it with --force."
+    return None
 
 
 def running_users(connection: Connection) -> dict[tuple[str, int], list[str]]:

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
 from voxloop.store.artifacts import aliases as alias_rows
-from voxloop.store.artifacts.aliases import LATEST, NAME
+from voxloop.store.artifacts.aliases import LATEST, NAME, VERSION
 from voxloop.store.artifacts.aliases import move as move_alias
 from voxloop.store.blobs import Blobs
 from voxloop.store.records import ArtifactVersion
@@ -36,6 +36,7 @@ __all__ = [
     "materialise",
     "move_alias",
     "next_number",
+    "one",
     "remember_deleted",
     "select",
     "unsound",
@@ -126,13 +127,18 @@ def remember_deleted(connection: Connection, name: str, version: int, digest: st
     connection.execute(schema.meta.insert().values(key=key, value=digest))
 
 
-def select(connection: Connection, name: str | None = None) -> list[ArtifactVersion]:
-    """All versions, oldest first, of one name or of all."""
+def select(connection: Connection, name: str | None = None, version: int | None = None) -> list[ArtifactVersion]:
+    """All versions, oldest first, of one name or of all; or the one of a number."""
     query = sa.select(schema.versions).order_by(schema.versions.c.name, schema.versions.c.version)
     if name is not None:
         query = query.where(schema.versions.c.name == name)
+    if version is not None:
+        query = query.where(schema.versions.c.version == version)
+    pointing = sa.select(schema.aliases).order_by(schema.aliases.c.alias)
+    if name is not None:
+        pointing = pointing.where(schema.aliases.c.name == name)
     named: dict[tuple[str, int], list[str]] = {}
-    for row in connection.execute(sa.select(schema.aliases).order_by(schema.aliases.c.alias)):
+    for row in connection.execute(pointing):
         named.setdefault((row.name, row.version), []).append(row.alias)
     return [
         ArtifactVersion(
@@ -174,6 +180,15 @@ def find(versions: list[ArtifactVersion], reference: str) -> ArtifactVersion:
         [f"v{version.version}" for version in mine] + sorted({alias for version in mine for alias in version.aliases})
     )
     raise VoxloopError(f'{name} has no version or alias "{which}"; it has: {has}.')
+
+
+def one(connection: Connection, reference: str) -> ArtifactVersion:
+    """The same, asked of the database: a version by its number is read alone, however many there are beside it."""
+    name, _, which = reference.partition(":")
+    number = VERSION.fullmatch(which)
+    # A number that no database holds is nobody's.
+    alone = select(connection, name, int(number[1])) if number and len(number[1]) < 10 else []
+    return find(alone or select(connection, name) or select(connection), reference)
 
 
 def materialise(version: ArtifactVersion, blobs: Blobs, cache: Path) -> Path:

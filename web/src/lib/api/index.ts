@@ -1,4 +1,5 @@
 /** What the page may ask the server: a module for each noun, together as `api`. */
+import { artifacts } from './artifacts';
 import { cases } from './cases';
 import { runs } from './runs';
 import { series } from './series';
@@ -6,4 +7,4 @@ import { volumes } from './volumes';
 
 export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './client';
 export { tableUrl } from './runs';
-export const api = { ...runs, ...series, ...cases, ...volumes };
+export const api = { ...artifacts, ...cases, ...runs, ...series, ...volumes };

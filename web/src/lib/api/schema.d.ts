@@ -414,6 +414,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts/versions/{ref}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Artifact File
+         * @description One file, to be saved under its own name.
+         */
+        get: operations["getArtifactFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/versions/{ref}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Artifact File
+         * @description What a file begins with, if it is one that a person can read.
+         */
+        get: operations["previewArtifactFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/versions/{ref}/zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Artifact Zip
+         * @description All files as a zip, sent while it is made. Every byte is checked; a damaged file breaks it off.
+         */
+        get: operations["getArtifactZip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Disk
+         * @description What the project's files take, and what of that nothing refers to.
+         */
+        get: operations["getDisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/collect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Collect Garbage
+         * @description Frees what nothing refers to, as `voxloop models gc` does. What is younger than an hour waits.
+         */
+        post: operations["collectGarbage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/prunable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan Pruning
+         * @description The versions that no rule keeps, and what deleting them frees. Nothing is deleted.
+         */
+        get: operations["planPruning"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prune
+         * @description Deletes the versions that no rule keeps for good, if they are exactly those that a person has agreed to.
+         */
+        post: operations["prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts": {
         parameters: {
             query?: never;
@@ -426,6 +566,114 @@ export interface paths {
          * @description All versions by name, the oldest first.
          */
         get: operations["listArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Artifact Rows
+         * @description A part of the table of names, and what all artifacts take.
+         */
+        get: operations["listArtifactRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/named/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Named Artifact
+         * @description A name with all its versions, the newest first, and the figures that tell them apart.
+         */
+        get: operations["getNamedArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/versions/{ref}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Artifact Version
+         * @description One version, as name:v3, name:alias, or a name for its newest.
+         */
+        get: operations["getArtifactVersion"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Artifact Version
+         * @description Deletes a version for good, unless an alias points at it or a running run uses it. Its files wait for the next clean-up.
+         */
+        delete: operations["deleteArtifactVersion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/named/{name}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Move Alias
+         * @description Points an alias at a version of a name, and says where it pointed before.
+         */
+        put: operations["moveAlias"];
+        post?: never;
+        /**
+         * Remove Alias
+         * @description Takes an alias away; the version that it pointed at stays.
+         */
+        delete: operations["removeAlias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/artifacts/versions/{ref}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Lineage
+         * @description What a version came from and what came of it, through any number of runs, the nearest first.
+         */
+        get: operations["getLineage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,6 +706,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AliasAt */
+        AliasAt: {
+            /** Alias */
+            alias: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AliasMoved
+         * @description Where an alias points now, and where it did before.
+         */
+        AliasMoved: {
+            /** Alias */
+            alias: string;
+            /** Version */
+            version: number;
+            /** Before */
+            before: number | null;
+        };
+        /** AliasPlace */
+        AliasPlace: {
+            /** Version */
+            version: number;
+        };
         /**
          * Artifact
          * @description A version of named content.
@@ -475,6 +747,133 @@ export interface components {
             run_id: string | null;
             /** Created */
             created: number;
+        };
+        /**
+         * ArtifactFile
+         * @description A file of a version. `outside`: its path would leave the folder, so it is never unpacked.
+         */
+        ArtifactFile: {
+            /** Path */
+            path: string;
+            /** Bytes */
+            bytes: number;
+            /** Digest */
+            digest: string;
+            /** Missing */
+            missing: boolean;
+            /** Outside */
+            outside: boolean;
+        };
+        /**
+         * ArtifactKind
+         * @description A kind, and how many names of it fit what is searched for.
+         */
+        ArtifactKind: {
+            /** Kind */
+            kind: string;
+            /** Names */
+            names: number;
+        };
+        /**
+         * ArtifactRow
+         * @description A name. `bytes` is the sum over its versions, `stored` what they take where equal files are kept once.
+         */
+        ArtifactRow: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Newest */
+            newest: number;
+            /** Versions */
+            versions: number;
+            /** Aliases */
+            aliases: components["schemas"]["AliasAt"][];
+            /** Bytes */
+            bytes: number;
+            /** Stored */
+            stored: number;
+            /** Changed */
+            changed: number;
+            run: components["schemas"]["RunName"] | null;
+        };
+        /**
+         * ArtifactRows
+         * @description A part of the table of names; `names`, `versions`, `bytes` and `stored` are those of the whole project.
+         */
+        ArtifactRows: {
+            /** Total */
+            total: number;
+            /** Rows */
+            rows: components["schemas"]["ArtifactRow"][];
+            /** Kinds */
+            kinds: components["schemas"]["ArtifactKind"][];
+            /** Names */
+            names: number;
+            /** Versions */
+            versions: number;
+            /** Bytes */
+            bytes: number;
+            /** Stored */
+            stored: number;
+        };
+        /**
+         * ArtifactVersionDetail
+         * @description A version. `held` says why it is not to be deleted, where it is not.
+         */
+        ArtifactVersionDetail: {
+            /** Ref */
+            ref: string;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Kind */
+            kind: string;
+            /** Aliases */
+            aliases: string[];
+            /** Digest */
+            digest: string;
+            /** Created */
+            created: number;
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: components["schemas"]["ArtifactFile"][];
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            made_by: components["schemas"]["MakingRun"] | null;
+            /** Used By */
+            used_by: components["schemas"]["RunName"][];
+            /** Users */
+            users: number;
+            /** Held */
+            held: string | null;
+            /** Usage */
+            usage: components["schemas"]["Usage"][];
+        };
+        /**
+         * ArtifactVersionRow
+         * @description A version in the list of them. `added` is what it takes beside those before it; `figures` go by the list's names.
+         */
+        ArtifactVersionRow: {
+            /** Version */
+            version: number;
+            /** Aliases */
+            aliases: string[];
+            /** Created */
+            created: number;
+            /** Bytes */
+            bytes: number;
+            /** Added */
+            added: number;
+            /** Files */
+            files: number;
+            run: components["schemas"]["RunName"] | null;
+            /** Figures */
+            figures: (number | null)[];
         };
         /** BlobLink */
         BlobLink: {
@@ -679,6 +1078,50 @@ export interface components {
             curves: components["schemas"]["Curve"][];
         };
         /**
+         * Disk
+         * @description What the project takes, what of that nothing refers to, and what is free beside it.
+         */
+        Disk: {
+            /** Bytes */
+            bytes: number;
+            /** Blobs */
+            blobs: number;
+            /** Free */
+            free: number;
+            unreferred: components["schemas"]["Unreferred"];
+            /** Command */
+            command: string;
+        };
+        /**
+         * FilePreview
+         * @description What a file begins with. `whole` where nothing was left out.
+         */
+        FilePreview: {
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "json" | "markdown" | "table" | "text" | "image" | "binary";
+            /** Text */
+            text: string;
+            /** Rows */
+            rows: string[][];
+            /** Whole */
+            whole: boolean;
+        };
+        /**
+         * Freed
+         * @description What is gone now, and the files that wait until they are an hour old.
+         */
+        Freed: {
+            /** Removed */
+            removed: string[];
+            /** Bytes */
+            bytes: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
          * Geometry
          * @description Where the scan's voxels are: the affine leads from voxel index to RAS millimetres.
          */
@@ -714,6 +1157,96 @@ export interface components {
             classes: components["schemas"]["LabelClass"][];
         };
         /**
+         * Lineage
+         * @description What lies before a version and after it. `total` counts the nodes there are, of which the nearest are told.
+         */
+        Lineage: {
+            /** Start */
+            start: string;
+            /** Total */
+            total: number;
+            /** Nodes */
+            nodes: components["schemas"]["LineageNode"][];
+            /** Edges */
+            edges: components["schemas"]["LineageEdge"][];
+        };
+        /**
+         * LineageEdge
+         * @description The way content went: a run made a version, or a version was used by a run.
+         */
+        LineageEdge: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "made" | "used";
+        };
+        /**
+         * LineageNode
+         * @description A run or a version. `kind` is a version's kind, or a run's status; `more_…` counts neighbours that are not told.
+         */
+        LineageNode: {
+            /** Id */
+            id: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "run" | "version";
+            /** Name */
+            name: string;
+            /** Version */
+            version: number | null;
+            /** Kind */
+            kind: string;
+            /** Aliases */
+            aliases: string[];
+            /** Created */
+            created: number | null;
+            /** Gone */
+            gone: boolean;
+            /** More Before */
+            more_before: number;
+            /** More After */
+            more_after: number;
+        };
+        /**
+         * MakingRun
+         * @description The run that made a version, in brief: its first params, its metrics, and what it used.
+         */
+        MakingRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Created */
+            created: number | null;
+            /** Gone */
+            gone: boolean;
+            /** Experiment */
+            experiment: string;
+            /** Duration S */
+            duration_s: number | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** More Params */
+            more_params: number;
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+            /** Used */
+            used: string[];
+        };
+        /**
          * Metric
          * @description A series without a context, in four numbers.
          */
@@ -726,6 +1259,24 @@ export interface components {
             min: number | null;
             /** Max */
             max: number | null;
+        };
+        /**
+         * NamedArtifact
+         * @description A name with its versions, the newest first.
+         */
+        NamedArtifact: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Bytes */
+            bytes: number;
+            /** Stored */
+            stored: number;
+            /** Figures */
+            figures: string[];
+            /** Versions */
+            versions: components["schemas"]["ArtifactVersionRow"][];
         };
         /**
          * Points
@@ -774,6 +1325,62 @@ export interface components {
             version: string;
             /** Runs */
             runs: number;
+        };
+        /**
+         * PruneOrder
+         * @description What to keep, and the versions that a person has seen and agreed to lose.
+         */
+        PruneOrder: {
+            /** Keep */
+            keep: string[];
+            /**
+             * Last
+             * @default 0
+             */
+            last: number;
+            /**
+             * Name
+             * @default *
+             */
+            name: string;
+            /** Kind */
+            kind?: string | null;
+            /** Refs */
+            refs: string[];
+        };
+        /**
+         * PrunePlan
+         * @description The versions that no rule keeps, what only they take, and the same as a command.
+         */
+        PrunePlan: {
+            /** Removed */
+            removed: components["schemas"]["PrunedVersion"][];
+            /** Kept */
+            kept: number;
+            /** Bytes */
+            bytes: number;
+            /** Rules */
+            rules: components["schemas"]["PruneRule"][];
+            /** Command */
+            command: string;
+        };
+        /** PruneRule */
+        PruneRule: {
+            /** Rule */
+            rule: string;
+            /** Keeps */
+            keeps: string;
+        };
+        /** PrunedVersion */
+        PrunedVersion: {
+            /** Ref */
+            ref: string;
+            /** Bytes */
+            bytes: number;
+            /** Aliases */
+            aliases: string[];
+            /** Created */
+            created: number;
         };
         /**
          * QueryTerm
@@ -878,6 +1485,22 @@ export interface components {
             runs: components["schemas"]["RunSummary"][];
         };
         /**
+         * RunName
+         * @description A run that made or used a version; `gone` where only its id is left.
+         */
+        RunName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Created */
+            created: number | null;
+            /** Gone */
+            gone: boolean;
+        };
+        /**
          * RunRow
          * @description A row of a table of runs: what every row has, and the cells that were asked for.
          */
@@ -962,6 +1585,37 @@ export interface components {
             last_step: number | null;
             /** Best */
             best: number | null;
+        };
+        /**
+         * Unreferred
+         * @description What nothing refers to; `waiting` blobs are too young to tell.
+         */
+        Unreferred: {
+            /** Blobs */
+            blobs: number;
+            /** Bytes */
+            bytes: number;
+            /** Waiting */
+            waiting: number;
+            /** Partials */
+            partials: number;
+            /** Folders */
+            folders: number;
+        };
+        /**
+         * Usage
+         * @description What can be done with a version, as lines to copy.
+         */
+        Usage: {
+            /** What */
+            what: string;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "shell" | "python";
+            /** Lines */
+            lines: string;
         };
     };
     responses: never;
@@ -1889,6 +2543,293 @@ export interface operations {
             };
         };
     };
+    getArtifactFile: {
+        parameters: {
+            query: {
+                /** @description The file's path in the version. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewArtifactFile: {
+        parameters: {
+            query: {
+                /** @description The file's path in the version. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePreview"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getArtifactZip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Disk"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collectGarbage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freed"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planPruning: {
+        parameters: {
+            query?: {
+                /** @description best, latest, aliased, used; without, all four. */
+                keep?: string[] | null;
+                /** @description Keep the newest so many of each name, too. */
+                last?: number;
+                /** @description Only artifacts of this name; * and ? stand for anything. */
+                name?: string;
+                /** @description Only artifacts of this kind. */
+                kind?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrunePlan"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prune: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PruneOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Freed"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listArtifacts: {
         parameters: {
             query?: never;
@@ -1905,6 +2846,299 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Artifact"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listArtifactRows: {
+        parameters: {
+            query?: {
+                /** @description Words that a name, its kind or an alias has. */
+                q?: string;
+                /** @description Only names of this kind. */
+                kind?: string | null;
+                /** @description name, kind, newest, versions, bytes, stored or changed; with - downwards. */
+                sort?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactRows"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNamedArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedArtifact"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getArtifactVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactVersionDetail"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteArtifactVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    moveAlias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasPlace"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasMoved"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAlias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLineage: {
+        parameters: {
+            query?: {
+                /** @description Steps each way, from a version to a run or back. */
+                depth?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description As name:v3. */
+                ref: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
                 };
             };
             /** @description Not Found */
