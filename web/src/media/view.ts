@@ -1,6 +1,7 @@
 /** What a board's address says, both ways. Its keys begin with `m.`, for it also stands on pages with keys of their own. */
 
-export const SIZES = { s: 190, m: 280, l: 420 } as const;
+/** So wide that four, six or three of them fill a page of 1280 pixels. */
+export const SIZES = { s: 195, m: 298, l: 400 } as const;
 export type Size = keyof typeof SIZES;
 
 export interface View {

@@ -24,8 +24,7 @@ export function harmless(given: unknown): Harmless | null {
   const without: string[] = [];
   const traces = given.data.filter(isObject);
   const kept = traces.filter((trace) => !MAPS.test(String(trace.type ?? '')));
-  if (kept.length < traces.length)
-    without.push(`${traces.length - kept.length} maps, which are drawn with what other servers hold`);
+  if (kept.length < traces.length) without.push('maps, which are drawn with what other servers hold');
   let pictures = 0;
   const clean = (value: unknown, deep: number): unknown => {
     if (deep > DEEPEST) return null;
@@ -47,7 +46,7 @@ export function harmless(given: unknown): Harmless | null {
   const data = kept.map((trace) => clean(trace, 0) as Record<string, unknown>);
   const layout = isObject(given.layout) ? (clean(given.layout, 0) as Record<string, unknown>) : {};
   for (const key of ['geo', 'mapbox', 'map']) delete layout[key];
-  if (pictures) without.push(`${pictures} pictures from elsewhere`);
+  if (pictures) without.push(`${pictures} ${pictures === 1 ? 'picture' : 'pictures'} from elsewhere`);
   return { figure: { data, layout }, without };
 }
 

@@ -69,12 +69,13 @@ export function classesOf(
   return colourClasses(layer, [...named.filter((one) => one.value !== 0), ...others]);
 }
 
-/** Layers one over the other as RGBA; all are on the grid of the first. */
+/** Layers one over the other as RGBA, rims above what is filled; all are on the grid of the first. */
 export function paint(layers: readonly Painted[]): Uint8ClampedArray<ArrayBuffer> {
   const grid = layers[0]?.labels;
   const out = new Uint8ClampedArray((grid?.width ?? 0) * (grid?.height ?? 0) * 4);
   if (!grid) return out;
-  for (const { labels, classes, choice } of layers) {
+  const ordered = [...layers].sort((a, b) => Number(a.choice.outline) - Number(b.choice.outline));
+  for (const { labels, classes, choice } of ordered) {
     if (!choice.visible || labels.width !== grid.width || labels.height !== grid.height) continue;
     const colours = new Map(classes.map((one) => [one.value, one.colour]));
     const hidden = new Set(choice.hidden);
