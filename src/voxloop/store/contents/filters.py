@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable
@@ -76,9 +75,8 @@ def _numbers(name: str, values: npt.NDArray[Any], said: str) -> Mask:
 
 
 def _number(text: str) -> int | float:
-    number = float(text)
-    # A whole number beyond 2^53 stays what was typed.
-    return int(text) if re.fullmatch(r"[-+]?\d{1,18}", text) else number if not math.isnan(number) else 0.0
+    # A whole number beyond 2^53 stays what was typed, as far as a column holds it.
+    return int(text) if re.fullmatch(r"[-+]?\d{1,19}", text) and abs(int(text)) < 2**63 else float(text)
 
 
 def _said(cell: Any) -> Any:

@@ -21,44 +21,54 @@ export function diff(before: string, after: string): Line[] | null {
   return [...a.slice(0, start).map(same), ...middle, ...a.slice(a.length - end).map(same)];
 }
 
+/** How far along `a` each diagonal reaches, around diagonal 0 at `middle`. */
+interface Reach {
+  far: Int32Array;
+  middle: number;
+}
+
+const at = ({ far, middle }: Reach, k: number) => far[middle + k] ?? -1;
+
+/** Whether the furthest way to diagonal `k` with `changes` changes comes down, by a new line, and not across. */
+function comesDown(reach: Reach, k: number, changes: number): boolean {
+  return k === -changes || (k !== changes && at(reach, k - 1) < at(reach, k + 1));
+}
+
 function script(a: readonly string[], b: readonly string[]): Line[] | null {
   const most = Math.min(a.length + b.length, MOST_CHANGES);
-  const reach = new Map<number, number>([[1, 0]]);
-  const trace: Map<number, number>[] = [];
+  const reach: Reach = { far: new Int32Array(2 * most + 3), middle: most + 1 };
+  const trace: Reach[] = [];
   for (let changes = 0; changes <= most; changes++) {
-    trace.push(new Map(reach));
+    // As it was before these changes, as far as they look.
+    const from = reach.middle - changes - 1;
+    trace.push({ far: reach.far.slice(from, reach.middle + changes + 2), middle: changes + 1 });
     for (let k = -changes; k <= changes; k += 2) {
-      const down = k === -changes || (k !== changes && (reach.get(k - 1) ?? -1) < (reach.get(k + 1) ?? -1));
-      let x = down ? (reach.get(k + 1) ?? 0) : (reach.get(k - 1) ?? 0) + 1;
+      let x = comesDown(reach, k, changes) ? at(reach, k + 1) : at(reach, k - 1) + 1;
       while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
-      reach.set(k, x);
-      if (x >= a.length && x - k >= b.length) return walk(a, b, trace, changes);
+      reach.far[reach.middle + k] = x;
+      if (x >= a.length && x - k >= b.length) return walk(a, b, trace);
     }
   }
   return null;
 }
 
 /** The way back through the furthest places that were reached. */
-function walk(
-  a: readonly string[],
-  b: readonly string[],
-  trace: Map<number, number>[],
-  changes: number,
-): Line[] {
+function walk(a: readonly string[], b: readonly string[], trace: readonly Reach[]): Line[] {
   const found: Line[] = [];
   let [x, y] = [a.length, b.length];
-  for (let d = changes; d >= 0; d--) {
-    const reach = trace[d] ?? new Map<number, number>();
+  for (let changes = trace.length - 1; changes >= 0; changes--) {
+    const reach = trace[changes];
+    if (!reach) break;
     const k = x - y;
-    const down = k === -d || (k !== d && (reach.get(k - 1) ?? -1) < (reach.get(k + 1) ?? -1));
+    const down = comesDown(reach, k, changes);
     const formerK = down ? k + 1 : k - 1;
-    const formerX = d === 0 ? 0 : (reach.get(formerK) ?? 0);
-    const formerY = d === 0 ? 0 : formerX - formerK;
-    while (x > formerX && y > formerY && x > 0 && y > 0) {
+    const formerX = changes === 0 ? 0 : at(reach, formerK);
+    const formerY = changes === 0 ? 0 : formerX - formerK;
+    while (x > formerX && y > formerY) {
       found.push({ kind: 'same', text: a[--x] ?? '' });
       y--;
     }
-    if (d === 0) break;
+    if (changes === 0) break;
     if (down) found.push({ kind: 'new', text: b[--y] ?? '' });
     else found.push({ kind: 'gone', text: a[--x] ?? '' });
   }
