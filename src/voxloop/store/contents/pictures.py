@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.arrays import pack_png, plain_image, unpack_array
+from voxloop.store.contents.presence import require_sound
 from voxloop.store.contents.windows import own_window, shown
 
 if TYPE_CHECKING:
@@ -45,12 +46,9 @@ def type_of(head: bytes) -> str | None:
 
 def picture(blobs: Blobs, cache: Path, digest: str, size: Size, labels: bool) -> tuple[Path | bytes, str]:
     """A blob as a picture, as the file that holds it or as bytes, and its type. Labels keep their numbers when they shrink."""
-    path = blobs.path(digest)
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError as error:
-        raise VoxloopError(f"The blob {digest[:12]}… is missing from the project; restore it from a backup.") from error
+    path = require_sound(blobs, digest)
+    with path.open("rb") as file:
+        head = file.read(HEAD)
     kind = type_of(head)
     if kind == "image/svg+xml":
         return path, kind
