@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.arrays import pack_array, pack_png, unpack_image
+from voxloop.store.contents.windows import own_window, shown
 from voxloop.tracking.media.boxes import Box, boxes_within
 from voxloop.tracking.media.labels import class_names, label_map
-from voxloop.tracking.media.pixels import described, is_pil, own_window, pixels_of, shown, unpacked, window_of
+from voxloop.tracking.media.pixels import described, is_pil, pixels_of, unpacked, window_of
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, kept, opened, sides
 from voxloop.tracking.params import text

@@ -1,10 +1,12 @@
 /** What the page may ask the server: a module for each noun, together as `api`. */
 import { artifacts } from './artifacts';
 import { cases } from './cases';
+import { media } from './media';
 import { runs } from './runs';
 import { series } from './series';
 import { volumes } from './volumes';
 
 export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './client';
+export { tableFile } from './media';
 export { tableUrl } from './runs';
-export const api = { ...artifacts, ...cases, ...runs, ...series, ...volumes };
+export const api = { ...artifacts, ...cases, ...media, ...runs, ...series, ...volumes };

@@ -332,6 +332,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Media
+         * @description The media that a query fits, by run, name and context; no content is read for it.
+         */
+        get: operations["listMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Media
+         * @description What some logged objects hold, or where it is to be had; those that are gone are left out.
+         */
+        get: operations["getMedia"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/heat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Heat
+         * @description The distributions that a run logged under a name in a context, over all of their steps.
+         */
+        get: operations["getHeat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{media_id}/slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Slice
+         * @description One slice of a logged volume with its layers: where most of the truth is, or the middle one.
+         */
+        get: operations["getSlice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/texts/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Text
+         * @description Some of a long text, and where a word is in all of it.
+         */
+        get: operations["getText"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{digest}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Table Rows
+         * @description Some rows of a logged table, sorted and filtered here.
+         */
+        get: operations["listTableRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{digest}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Table Groups
+         * @description A logged table's rows by the values of a column, counted, with the means of its numbers.
+         */
+        get: operations["listTableGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{digest}/table.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Table File
+         * @description A logged table, or what filters leave of it, as CSV for a spreadsheet; a medium is told by its kind.
+         */
+        get: operations["getTableFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Picture
+         * @description A blob as a picture: passed through where browsers show it as it is, else made once; `small` is for a tile.
+         */
+        get: operations["getPicture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pictures/{digest}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Picture Values
+         * @description The numbers of an image, row by row: bytes, or little-endian 32-bit floats. The header X-Shape says which and how many.
+         */
+        get: operations["getPictureValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clips/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Clip
+         * @description A sound or a video to be played, in the parts that the player asks for.
+         */
+        get: operations["getClip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/volumes": {
         parameters: {
             query?: never;
@@ -1021,6 +1241,26 @@ export interface components {
             steps: number[];
         };
         /**
+         * Clip
+         * @description A sound or a video. `still` shows its first frame, where it is known; `moving` says that it is an animated picture.
+         */
+        Clip: {
+            /** Url */
+            url: string;
+            /** Download */
+            download: string;
+            /** Bytes */
+            bytes: number;
+            /** Duration S */
+            duration_s: number | null;
+            /** Note */
+            note: string;
+            /** Still */
+            still: string | null;
+            /** Moving */
+            moving: boolean;
+        };
+        /**
          * Completion
          * @description What may stand at a place of a query instead of the characters from `start` to `end`.
          */
@@ -1093,6 +1333,46 @@ export interface components {
             command: string;
         };
         /**
+         * Distribution
+         * @description n counts with the n + 1 edges of their bins, and what is known of the values; NaN and Inf are counted apart.
+         */
+        Distribution: {
+            /** Counts */
+            counts: number[];
+            /** Edges */
+            edges: number[];
+            /** Count */
+            count: number;
+            /** Nan */
+            nan: number;
+            /** Inf */
+            inf: number;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Std */
+            std: number | null;
+        };
+        /**
+         * Figure
+         * @description A plot: plotly's JSON, or a drawing with a picture of it.
+         */
+        Figure: {
+            /** Library */
+            library: string;
+            /** Url */
+            url: string;
+            /** Download */
+            download: string;
+            /** Bytes */
+            bytes: number;
+            /** Preview */
+            preview: string | null;
+        };
+        /**
          * FilePreview
          * @description What a file begins with. `whole` where nothing was left out.
          */
@@ -1134,6 +1414,46 @@ export interface components {
             spacing_mm: number[];
             /** Orientation */
             orientation: string;
+        };
+        /**
+         * Heat
+         * @description Distributions over steps, on common bins from `low` to `high`. `beyond` counts those that reach further.
+         */
+        Heat: {
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Beyond */
+            beyond: number;
+            /** Columns */
+            columns: components["schemas"]["HeatColumn"][];
+        };
+        /**
+         * HeatColumn
+         * @description What was logged from one step to another: how much of it lies in each common bin, and what is known of it.
+         */
+        HeatColumn: {
+            /** First */
+            first: number;
+            /** Last */
+            last: number;
+            /** Share */
+            share: number[];
+            /** Count */
+            count: number;
+            /** Nan */
+            nan: number;
+            /** Inf */
+            inf: number;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Std */
+            std: number | null;
         };
         /** LabelClass */
         LabelClass: {
@@ -1247,6 +1567,83 @@ export interface components {
             used: string[];
         };
         /**
+         * MediaGroup
+         * @description What one run logged under one name, in one context; `ids` run along `steps`, several at one step in their order.
+         */
+        MediaGroup: {
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Context */
+            context: {
+                [key: string]: string | number | boolean;
+            };
+            /** Steps */
+            steps: number[];
+            /** Ids */
+            ids: number[];
+        };
+        /**
+         * MediaGroups
+         * @description The media that a query fits. `total` counts all records, of which the newest are told where they are too many.
+         */
+        MediaGroups: {
+            /** Total */
+            total: number;
+            /** Runs */
+            runs: components["schemas"]["MediaRun"][];
+            /** Groups */
+            groups: components["schemas"]["MediaGroup"][];
+        };
+        /**
+         * MediaRecord
+         * @description One logged object.
+         */
+        MediaRecord: {
+            /** Kind */
+            kind: string;
+            /** Caption */
+            caption?: string | null;
+            /** Fault */
+            fault?: string | null;
+            picture?: components["schemas"]["Picture"] | null;
+            figure?: components["schemas"]["Figure"] | null;
+            distribution?: components["schemas"]["Distribution"] | null;
+            words?: components["schemas"]["Words"] | null;
+            table?: components["schemas"]["Table"] | null;
+            clip?: components["schemas"]["Clip"] | null;
+            volume?: components["schemas"]["VolumeHead"] | null;
+            /** Id */
+            id: number;
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Context */
+            context: {
+                [key: string]: string | number | boolean;
+            };
+            /** Step */
+            step: number;
+            /** Epoch */
+            epoch: number | null;
+            /** Time */
+            time: number;
+        };
+        /**
+         * MediaRun
+         * @description A run of which there are media.
+         */
+        MediaRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * Metric
          * @description A series without a context, in four numbers.
          */
@@ -1277,6 +1674,64 @@ export interface components {
             figures: string[];
             /** Versions */
             versions: components["schemas"]["ArtifactVersionRow"][];
+        };
+        /**
+         * Picture
+         * @description An image. `window` says which values are shown from black to white, where they are not shown as they are.
+         */
+        Picture: {
+            /** Url */
+            url: string;
+            /** Small */
+            small: string;
+            /** Values */
+            values: string;
+            /** Original */
+            original: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Dtype */
+            dtype: string | null;
+            /** Window */
+            window: number[] | null;
+            /** Layers */
+            layers: components["schemas"]["PictureLayer"][];
+            /** Classes */
+            classes: components["schemas"]["LabelClass"][];
+            /** Boxes */
+            boxes: components["schemas"]["PictureBox"][];
+        };
+        /**
+         * PictureBox
+         * @description A rectangle in the picture's pixels.
+         */
+        PictureBox: {
+            /** Left */
+            left: number;
+            /** Top */
+            top: number;
+            /** Right */
+            right: number;
+            /** Bottom */
+            bottom: number;
+            /** Label */
+            label: string;
+            /** Score */
+            score: number | null;
+        };
+        /**
+         * PictureLayer
+         * @description A label map over a picture, as PNG whose grey is the label.
+         */
+        PictureLayer: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+            /** Small */
+            small: string;
         };
         /**
          * Points
@@ -1587,6 +2042,92 @@ export interface components {
             best: number | null;
         };
         /**
+         * Slice
+         * @description One slice of a volume, as pictures in the answer itself; `index` counts from the feet upwards, from 0.
+         */
+        Slice: {
+            /** Index */
+            index: number;
+            /** Count */
+            count: number;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Window */
+            window: number[];
+            /** Url */
+            url: string;
+            /** Layers */
+            layers: components["schemas"]["SliceLayer"][];
+        };
+        /** SliceLayer */
+        SliceLayer: {
+            /** Name */
+            name: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * Table
+         * @description A table's columns and size; its rows are at `url`.
+         */
+        Table: {
+            /** Url */
+            url: string;
+            /** Rows */
+            rows: number;
+            /** Columns */
+            columns: components["schemas"]["TableColumn"][];
+        };
+        /** TableColumn */
+        TableColumn: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * TableGroup
+         * @description The rows that have one value in a column; `filter` is what to type over the column to see them.
+         */
+        TableGroup: {
+            /** Value */
+            value: unknown;
+            /** Filter */
+            filter: string | null;
+            /** Count */
+            count: number;
+            /** Means */
+            means: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * TableGroups
+         * @description A table's groups, the largest first; `total` counts those that there are.
+         */
+        TableGroups: {
+            /** Total */
+            total: number;
+            /** Groups */
+            groups: components["schemas"]["TableGroup"][];
+        };
+        /**
+         * TableRows
+         * @description Some rows of a table. A cell that is a medium is a `Content`.
+         */
+        TableRows: {
+            /** Total */
+            total: number;
+            /** Columns */
+            columns: components["schemas"]["TableColumn"][];
+            /** Rows */
+            rows: unknown[][];
+            /** Numbers */
+            numbers: number[];
+        };
+        /**
          * Unreferred
          * @description What nothing refers to; `waiting` blobs are too young to tell.
          */
@@ -1616,6 +2157,58 @@ export interface components {
             language: "shell" | "python";
             /** Lines */
             lines: string;
+        };
+        /**
+         * VolumeHead
+         * @description A volume's size; one slice of it is at `slice`. `case` is what the viewer knows it by.
+         */
+        VolumeHead: {
+            /** Slice */
+            slice: string;
+            /** Case */
+            case: string;
+            /** Shape */
+            shape: number[];
+            /** Spacing Mm */
+            spacing_mm: number[];
+            /** Orientation */
+            orientation: string;
+            /** Layers */
+            layers: string[];
+            /** Classes */
+            classes: components["schemas"]["LabelClass"][];
+        };
+        /**
+         * Words
+         * @description The beginning of a text of `length` characters; the rest is at `url`, unless this is all.
+         */
+        Words: {
+            /** Format */
+            format: string;
+            /** Length */
+            length: number;
+            /** Head */
+            head: string;
+            /** Url */
+            url: string | null;
+            /** Download */
+            download: string | null;
+        };
+        /**
+         * WordsPart
+         * @description Some of a text. `found` says where a search word begins, counted in characters of the whole text.
+         */
+        WordsPart: {
+            /** Start */
+            start: number;
+            /** Length */
+            length: number;
+            /** Text */
+            text: string;
+            /** Found */
+            found: number[];
+            /** Matches */
+            matches: number;
         };
     };
     responses: never;
@@ -2359,6 +2952,470 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CaseEpochs"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMedia: {
+        parameters: {
+            query?: {
+                /** @description A query about media, as in media.kind == "image". */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaGroups"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMedia: {
+        parameters: {
+            query: {
+                id: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaRecord"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHeat: {
+        parameters: {
+            query: {
+                run: string;
+                name: string;
+                /** @description The context as JSON: {"layer": "conv1"}. */
+                context?: string;
+                /** @description Leave out how far a few steps reach. */
+                central?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heat"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSlice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                media_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slice"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getText: {
+        parameters: {
+            query?: {
+                start?: number;
+                count?: number;
+                /** @description A word to look for in the whole text. */
+                find?: string;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordsPart"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTableRows: {
+        parameters: {
+            query?: {
+                /** @description The column to sort by; -dice sorts downwards. */
+                sort?: string | null;
+                /** @description Filters by column, as JSON: {"dice": "> 0.5", "case": "spleen"}. */
+                where?: string;
+                /** @description The columns to tell; all without. */
+                column?: string[] | null;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableRows"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTableGroups: {
+        parameters: {
+            query: {
+                by: string;
+                /** @description Filters by column, as JSON: {"dice": "> 0.5", "case": "spleen"}. */
+                where?: string;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableGroups"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTableFile: {
+        parameters: {
+            query?: {
+                /** @description The column to sort by; -dice sorts downwards. */
+                sort?: string | null;
+                /** @description Filters by column, as JSON: {"dice": "> 0.5", "case": "spleen"}. */
+                where?: string;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPicture: {
+        parameters: {
+            query?: {
+                size?: "small" | "still" | "full";
+                labels?: boolean;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPictureValues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {
