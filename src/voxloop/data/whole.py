@@ -39,7 +39,12 @@ def make_folder(folder: Path) -> None:
         raise VoxloopError(f"{folder} cannot be made ({error.strerror or error}); choose another place.") from error
 
 
+def write_text(path: Path, content: str) -> None:
+    """Writes a text in UTF-8."""
+    with whole(path) as partial:
+        partial.write_text(content, encoding="utf-8")
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON as people read it."""
-    with whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from voxloop.cli.runs import comparing, editing, listing, moving, showing
+from voxloop.cli.runs import comparing, editing, listing, moving, reporting, showing
 
 
 class QueryFirst(TyperGroup):
@@ -29,6 +29,7 @@ commands: dict[str, Any] = {
     "list": listing.list_runs,
     "show": showing.show,
     "console": showing.console_output,
+    "report": reporting.report,
     "compare": comparing.compare,
     "tag": editing.tag,
     "note": editing.note,

@@ -1,0 +1,1 @@
+"""Cuts of scans as pictures, as radiologists look at them."""

@@ -1,0 +1,136 @@
+"""What a report tells of a run, read from the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from voxloop.errors import VoxloopError
+from voxloop.reports.slices import Seen, worst_slice
+from voxloop.store import MediaRecord, Points, Project, RunRecord
+from voxloop.store.contents import VolumeContents, contents
+
+MOST_CURVES = 12
+MOST_POINTS = 400
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What goes into a report. Names of cases and pictures of scans leave the building with it, unless they are left out."""
+
+    metric: str | None = None
+    worst: int = 6
+    pictures: bool = True
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A series that stands for the run, in numbers."""
+
+    name: str
+    last: float | None
+    best: float | None
+    points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """How the cases of a class lie at the last step."""
+
+    name: str
+    count: int
+    median: float
+    low: float
+    high: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """A class of a case, with the slice in which it is most wrong; `why_not` says why there is none."""
+
+    case: str
+    class_name: str
+    value: float
+    seen: Seen | None
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    run: RunRecord
+    figures: tuple[Figure, ...]
+    metric: str
+    goal: str
+    classes: tuple[ClassFigures, ...]
+    worst: tuple[WorstCase, ...]
+    made: tuple[str, ...]
+    used: tuple[str, ...]
+
+
+def gather(project: Project, reference: str, choice: Choice | None = None, progress: Progress | None = None) -> Report:
+    """Everything that a report of a run tells."""
+    choice = choice or Choice()
+    run = project.run(reference)
+    board = project.case_board([run.id], choice.metric)
+    if choice.metric is not None and not board.rows:
+        known = ", ".join(one.name for one in board.metrics) or "none"
+        raise VoxloopError(f"Run {run.name} says nothing of single cases by {choice.metric}; it has: {known}.")
+    last = board.columns[0].last
+    told = [(*key, value) for key, value in zip(board.rows, last, strict=True) if value is not None]
+    told.sort(key=lambda row: (row[2] if board.goal == "max" else -row[2], row[0], row[1]))
+    worst = told[: max(0, choice.worst)]
+    named = {case: f"Case {nth}" for nth, case in enumerate(dict.fromkeys(row[0] for row in worst), start=1)}
+    cases = []
+    for nth, (case, class_name, value) in enumerate(worst):
+        if progress:
+            progress(nth, len(worst), case)
+        seen, why_not = _seen(project, run.id, case, class_name) if choice.pictures else (None, "")
+        cases.append(WorstCase(named[case] if choice.anonymous else case, class_name, value, seen, why_not))
+    if progress:
+        progress(len(worst), len(worst), "")
+    return Report(
+        run=run,
+        figures=tuple(_figures(project, run)),
+        metric=board.metric,
+        goal=board.goal,
+        classes=tuple(_by_class(told, board.goal)),
+        worst=tuple(cases),
+        made=tuple(version.ref for version in project.made(run.id)),
+        used=tuple(version.ref for version in project.used(run.id)),
+    )
+
+
+def _figures(project: Project, run: RunRecord) -> list[Figure]:
+    plain = [
+        one for one in project.series_of(run.id) if not one.context and not one.name.startswith("system/") and one.count
+    ]
+    plain.sort(key=lambda one: (0 if one.name.startswith(("val/", "eval/")) else 1, one.name))
+    return [Figure(one.name, one.last, one.best, project.points(one.id, MOST_POINTS)) for one in plain[:MOST_CURVES]]
+
+
+def _by_class(told: Sequence[tuple[str, str, float]], goal: str) -> list[ClassFigures]:
+    found = []
+    for name in sorted({row[1] for row in told}):
+        values = np.array([row[2] for row in told if row[1] == name])
+        low, median, high = np.percentile(values, [25, 50, 75]).tolist()
+        worst = float(values.min() if goal == "max" else values.max())
+        found.append(ClassFigures(name, len(values), median, low, high, worst))
+    return found
+
+
+def _seen(project: Project, run_id: str, case: str, class_name: str) -> tuple[Seen | None, str]:
+    volumes = [one for one in project.media_of(run_id, kind="volume") if str(one.context.get("case", one.name)) == case]
+    if not volumes:
+        return None, "No volume of this case was logged."
+    newest: MediaRecord = max(volumes, key=lambda one: (one.step, one.id))
+    try:
+        found = contents(project.blobs, newest)
+    except VoxloopError as error:
+        return None, str(error)
+    assert isinstance(found, VolumeContents)
+    return worst_slice(found, class_name), ""

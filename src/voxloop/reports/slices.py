@@ -1,0 +1,72 @@
+"""The slice of a volume in which truth and prediction differ most, as a picture with both drawn over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voxloop.data.geometry import Geometry
+from voxloop.data.pictures.drawing import draw, window_of
+from voxloop.data.pictures.palette import colours_of
+from voxloop.data.pictures.planes import planes_of
+from voxloop.store.contents import VolumeContents
+
+LONGEST = 420
+MISSED, EXTRA = (240, 228, 66), (222, 80, 150)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Two pictures of one slice: the scan with the truth's outline, and where the prediction missed it or went beyond it."""
+
+    truth: bytes
+    difference: bytes
+    said: str
+
+
+def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
+    """The axial slice with the most voxels that differ; without a prediction the one with the most truth, else the middle one."""
+    image = volume.image if volume.image.ndim == 3 else volume.image[..., 0]
+    grid = Geometry((image.shape[0], image.shape[1], image.shape[2]), volume.affine)
+    plane = planes_of(grid)["axial"]
+    truth, prediction = volume.layers.get("truth"), volume.layers.get("prediction")
+    value = next((number for number, name in volume.classes.items() if name == class_name), None)
+    marked = _marked(truth, prediction, value)
+    counts = None if marked is None else np.count_nonzero(marked, axis=tuple(a for a in range(3) if a != plane.axis))
+    at = int(np.argmax(counts)) if counts is not None and counts.any() else image.shape[plane.axis] // 2
+    finite = image[np.isfinite(image)]
+    least, most = (float(v) for v in np.percentile(finite, [0.5, 99.5])) if finite.size else (0.0, 1.0)
+    is_ct = finite.size > 0 and float(finite.min()) <= -200
+    window = (
+        window_of(float(finite.min()), float(finite.max()), is_ct, None)
+        if is_ct
+        else window_of(least, most, False, None)
+    )
+    size = (plane.width_mm, plane.height_mm)
+    cut = plane.picture(np.take(image, at, axis=plane.axis).T)
+    over = None if truth is None else plane.picture(np.take(truth, at, axis=plane.axis).T)
+    against = np.zeros(cut.shape, np.uint8)
+    if over is not None and prediction is not None:
+        guessed = plane.picture(np.take(prediction, at, axis=plane.axis).T)
+        wrong = np.asarray(over != guessed)
+        against[wrong & np.asarray(over != 0)] = 1
+        against[wrong & np.asarray(over == 0)] = 2
+    place = f"axial slice {at + 1} of {image.shape[plane.axis]}, {window.name}: {window.low:g} … {window.high:g}"
+    shown = (window.low, window.high)
+    return Seen(
+        draw(cut, over, size, LONGEST, shown, "outline", colours_of(volume.classes)),
+        draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA}),
+        place,
+    )
+
+
+def _marked(
+    truth: npt.NDArray[np.uint8] | None, prediction: npt.NDArray[np.uint8] | None, value: int | None
+) -> npt.NDArray[np.bool_] | None:
+    if truth is None:
+        return None
+    if prediction is None:
+        return np.asarray(truth > 0 if value is None else truth == value)
+    return np.asarray(truth != prediction if value is None else (truth == value) != (prediction == value))
