@@ -88,6 +88,20 @@ def test_resuming_goes_on_where_it_was(tmp_path: Path) -> None:
         assert project.run("a").params == {"lr": 1, "more": True}
 
 
+def test_a_fork_that_prints_at_once_is_kept(tmp_path: Path) -> None:
+    with vx.Run(name="parent", project=tmp_path) as parent:
+        parent.log({"loss": 1.0})
+    with vx.Run(name="child", project=tmp_path, fork=parent.id) as child:
+        print("hello")
+        child.log({"loss": 0.5})
+    with open_project(tmp_path) as project:
+        kept = project.run(child.id)
+        assert (kept.status, kept.parent) == ("finished", parent.id)
+        assert project.console(child.id) == "hello\n"
+        (series,) = [one for one in project.series_of(child.id) if one.name == "loss"]
+        assert project.points(series.id).values.tolist() == [1.0, 0.5]
+
+
 def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
     with vx.Run(project=tmp_path) as run, pytest.raises(VoxloopError, match="another process"):
         vx.Run(project=tmp_path, resume=run.id)
