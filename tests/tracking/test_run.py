@@ -30,6 +30,15 @@ def test_how_it_ended_is_how_the_block_ended(tmp_path: Path) -> None:
         assert status(tmp_path) == expected
 
 
+def test_a_run_that_failed_says_why_in_its_log(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no such organ"), vx.Run(project=tmp_path):
+        raise ValueError("no such organ")
+    with open_project(tmp_path) as project:
+        printed = project.console(project.runs()[0].id)
+    assert printed.startswith("Traceback (most recent call last):")
+    assert printed.endswith("ValueError: no such organ\n")
+
+
 @pytest.mark.parametrize(
     ("end", "expected"), [("", "finished"), ("raise ValueError", "failed"), ("raise KeyboardInterrupt", "interrupted")]
 )
