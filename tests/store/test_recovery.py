@@ -44,6 +44,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "journals"
 
 
+def test_what_was_printed_after_the_last_drain_is_recovered(tmp_path: Path) -> None:
+    """The journal is known to the database already, and what is left of it begins with a printed line."""
+    with open_project(tmp_path, create=True) as project:
+        path = dead(project.journals / "a-run-1-1.journal", [0.5])
+        content = path.read_bytes()
+        sink = Sink("a-run")
+        sink.fresh()
+        with project.writing() as connection:
+            sink.drain(
+                connection, path.name, content[START:], int.from_bytes(content[8 * COUNT : 8 * COUNT + 8], "little")
+            )
+        journal = Journal(project.journals / "other.journal", "a-run")
+        journal.extend(note(["console", 1.0, "the last words\n"]))
+        journal.close(remove=False)
+        other = (project.journals / "other.journal").read_bytes()
+        (project.journals / "other.journal").unlink()
+        begin = int.from_bytes(content[8 * COUNT : 8 * COUNT + 8], "little")
+        end = int.from_bytes(other[8 * COUNT : 8 * COUNT + 8], "little")
+        whole = bytearray(content[:begin] + other[START:end])
+        whole[8 * COUNT : 8 * COUNT + 8] = len(whole).to_bytes(8, "little")
+        path.write_bytes(whole)
+        project.recover()
+        assert project.console("a-run") == "the last words\n"
+        assert values_in(project) == [0.5]
+        assert not list(project.journals.iterdir())
+
+
 @settings(max_examples=25, deadline=None)
 @given(garbage=st.binary(min_size=1, max_size=300), committed=st.sampled_from(["kept", "huge", "zero"]))
 def test_a_torn_or_garbled_tail_loses_no_committed_point(

@@ -30,6 +30,15 @@ def test_how_it_ended_is_how_the_block_ended(tmp_path: Path) -> None:
         assert status(tmp_path) == expected
 
 
+def test_a_run_that_failed_says_why_in_its_log(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no such organ"), vx.Run(project=tmp_path):
+        raise ValueError("no such organ")
+    with open_project(tmp_path) as project:
+        printed = project.console(project.runs()[0].id)
+    assert printed.startswith("Traceback (most recent call last):")
+    assert printed.endswith("ValueError: no such organ\n")
+
+
 @pytest.mark.parametrize(
     ("end", "expected"), [("", "finished"), ("raise ValueError", "failed"), ("raise KeyboardInterrupt", "interrupted")]
 )
@@ -86,6 +95,20 @@ def test_resuming_goes_on_where_it_was(tmp_path: Path) -> None:
         assert project.points(loss.id).steps.tolist() == [0, 1]
         assert loss.best == 0.5
         assert project.run("a").params == {"lr": 1, "more": True}
+
+
+def test_a_fork_that_prints_at_once_is_kept(tmp_path: Path) -> None:
+    with vx.Run(name="parent", project=tmp_path) as parent:
+        parent.log({"loss": 1.0})
+    with vx.Run(name="child", project=tmp_path, fork=parent.id) as child:
+        print("hello")
+        child.log({"loss": 0.5})
+    with open_project(tmp_path) as project:
+        kept = project.run(child.id)
+        assert (kept.status, kept.parent) == ("finished", parent.id)
+        assert project.console(child.id) == "hello\n"
+        (series,) = [one for one in project.series_of(child.id) if one.name == "loss"]
+        assert project.points(series.id).values.tolist() == [1.0, 0.5]
 
 
 def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:

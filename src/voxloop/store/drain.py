@@ -33,7 +33,9 @@ class Sink:
     run_id: str
     declared: dict[int, Key] = field(default_factory=dict)
     series: SeriesWriter = field(init=False)
-    # Whether the run's row is there, which of its journals are known, how many pieces of its output.
+    # Whether nothing of the run was in the database before, and whether its row is there by now; which of its journals are
+    # known, how many pieces of its output.
+    new: bool = False
     begun: bool = True
     journals: set[str] = field(default_factory=set)
     printed: int | None = None
@@ -44,7 +46,7 @@ class Sink:
     def fresh(self) -> None:
         """Nothing of this run is in the database yet."""
         self.series.fresh()
-        self.begun = False
+        self.new, self.begun = True, False
         self.printed = 0
 
     def drain(self, connection: Connection, journal: str, content: bytes, end: int) -> None:
@@ -81,7 +83,7 @@ class Sink:
 
     def _remember(self, connection: Connection, journal: str, end: int) -> None:
         table = schema.journals
-        if journal in self.journals or self.printed is None:
+        if journal in self.journals or not self.new:
             known = table.update().where(table.c.name == journal).values(drained=end)
             if connection.execute(known).rowcount:
                 return
@@ -103,7 +105,7 @@ class Sink:
 
     def forget(self) -> None:
         """After a transaction that failed: what is remembered may never have been kept."""
-        self.series, self.begun, self.printed = SeriesWriter(self.run_id), True, None
+        self.series, self.new, self.begun, self.printed = SeriesWriter(self.run_id), False, True, None
         self.journals.clear()
 
 

@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import sys
 import time
+import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -179,6 +180,9 @@ class Run:
     ) -> None:
         if self._restore_signal is not None:
             self._restore_signal()
+        if self._capture is not None and ending(error) == "failed":
+            # Python prints it when nobody listens any more, and it is what one wants to read of a run that failed.
+            self._capture.hear("".join(traceback.format_exception(error)))
         try:
             self.finish(ending(error))
         except VoxloopError as second:
