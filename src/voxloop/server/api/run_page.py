@@ -27,6 +27,7 @@ def list_key_figures(run_id: str, project: Opened, kept: Remembered) -> list[mod
     run = project.run(run_id)
     return [
         models.KeyFigure(
+            id=one.series.id,
             name=one.series.name,
             context=one.series.context,
             count=one.series.count,

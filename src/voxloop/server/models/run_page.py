@@ -34,6 +34,7 @@ class Relatives(Answer):
 class KeyFigure(Answer):
     """A series of the whole run in a few numbers; what is best is said by the run's definitions."""
 
+    id: int
     name: str
     context: dict[str, str | int | float | bool]
     count: int

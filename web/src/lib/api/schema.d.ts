@@ -753,6 +753,8 @@ export interface components {
          * @description A series of the whole run in a few numbers; what is best is said by the run's definitions.
          */
         KeyFigure: {
+            /** Id */
+            id: number;
             /** Name */
             name: string;
             /** Context */
