@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -67,9 +68,9 @@ def key_figures(project: Project, run: RunRecord) -> list[KeyFigure]:
     ]
     defined = {one.name: definition_of(run, one.name) for one in found}
 
-    def rank(one: SeriesRecord) -> tuple[bool, int, bool, str]:
+    def rank(one: SeriesRecord) -> tuple[bool, int, bool, list[tuple[int, str]]]:
         place = USUAL.index(one.name) if one.name in USUAL else len(USUAL)
-        return (not defined[one.name].get("best"), place, bool(one.context), one.name)
+        return (not defined[one.name].get("best"), place, bool(one.context), _by_number(one.name))
 
     found.sort(key=rank)
     return [_figure(project, one, defined[one.name], at < MOST_LOOKED_UP) for at, one in enumerate(found)]
@@ -103,6 +104,11 @@ def worst_cases(project: Project, run: RunRecord, metric: str | None, limit: int
         for one in sorted(mine, key=badness)[:limit]
     )
     return Worst(chosen, metrics, goal, len(mine), cases)
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """As people sort: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9})", name)]
 
 
 def _figure(project: Project, one: SeriesRecord, defined: dict[str, str], look_up: bool) -> KeyFigure:

@@ -15,8 +15,12 @@ export interface Device {
   gauges: Gauge[];
 }
 
+type Place = [device: string, chart: string, line: string, unit: Unit];
+
+/** More GPUs than these are drawn together. */
+const FEW_GPUS = 2;
 /** Names under `system/`, in the order in which a person asks: which device, which chart, which line, in which unit. */
-const KNOWN: [RegExp, (part: string) => [device: string, chart: string, line: string, unit: Unit]][] = [
+const KNOWN: [RegExp, (part: string) => Place][] = [
   [/^gpu\.(\d+)\.utilisation$/, (n) => [`GPU ${n}`, 'Busy', '', '%']],
   [/^gpu\.(\d+)\.memory$/, (n) => [`GPU ${n}`, 'Memory', '', '%']],
   [/^gpu\.(\d+)\.memory\.used$/, (n) => [`GPU ${n}`, 'Memory used', '', 'B']],
@@ -37,10 +41,13 @@ const KNOWN: [RegExp, (part: string) => [device: string, chart: string, line: st
 
 /** Curves by device: GPUs first, since one asks about them first; what is not known here comes last. */
 export function devices(curves: readonly Curve[]): Device[] {
+  const gpus = new Set(curves.flatMap(({ name }) => /^system\/gpu\.(\d+)\./.exec(name)?.[1] ?? []));
   const found = new Map<string, { rank: number; gauges: Map<string, Gauge & { rank: number }> }>();
   for (const curve of curves) {
     const [place, rank] = placeOf(curve);
-    const [device, title, line, unit] = place;
+    // Many GPUs are held against each other: a chart of each would be a wall of charts.
+    const [device, title, line, unit]: Place =
+      gpus.size > FEW_GPUS && place[0].startsWith('GPU ') ? ['GPUs', place[1], place[0], place[3]] : place;
     const there = found.get(device) ?? { rank, gauges: new Map() };
     found.set(device, { ...there, rank: Math.min(there.rank, rank) });
     const gauge = there.gauges.get(title) ?? { title, unit, lines: [], rank };
@@ -68,7 +75,7 @@ function kindRank(rank: number): number {
   return rank < 5 ? 0 : rank;
 }
 
-function placeOf(curve: Curve): [[string, string, string, Unit], number] {
+function placeOf(curve: Curve): [Place, number] {
   const name = curve.name.replace(/^system\//, '');
   for (const [rank, [pattern, place]] of KNOWN.entries()) {
     const match = pattern.exec(name);
@@ -98,6 +105,11 @@ export function scaleOf(unit: Unit, low: number | null, high: number | null): [n
   if (unit === 'share') return [0, 1];
   const bottom = Math.min(0, low ?? 0);
   return [bottom, top > bottom ? top + (top - bottom) * 0.08 : bottom + 1];
+}
+
+/** The same on an axis, as short as it can be: `2 GB`. */
+export function mark(value: number, unit: Unit): string {
+  return said(value, unit).replace('.0 ', ' ');
 }
 
 /** Round marks on an axis of bytes lie at powers of ten, as people read `2 GB`; others as the chart likes. */
