@@ -104,7 +104,7 @@ def print_lines(root: Path, run_id: str) -> None:
 
 
 def tell(root: Path, run_id: str) -> None:
-    """What a run says of its code where there is a repository with changes; and a list of packages whose blob is lost."""
+    """What a run says of its code where there is a repository with changes."""
 
     def blob(text: str, filename: str) -> dict[str, Any]:
         return {"digest": Blobs(root / "blobs").put(text.encode()), "bytes": len(text), "filename": filename}
@@ -397,7 +397,13 @@ def test_a_run_may_be_odd_huge_or_gone(watched: Watched, project: Project) -> No
     expect(params.get_by_role("listitem")).to_have_count(2)
     page.get_by_role("button", name="Copy group77.key77_49").hover()
 
-    page.goto(f"{project.url}/runs/{project.ids['vanishing']}")
+    lost = {"digest": "a" * 64, "bytes": 7, "filename": "changes.patch"}
+    with open_project(project.root) as opened, opened.writing() as connection:
+        mine = schema.runs.c.id == project.ids["vanishing"]
+        connection.execute(schema.runs.update().where(mine).values(environment={"diff": lost}))
+    page.goto(f"{project.url}/runs/{project.ids['vanishing']}?tab=code")
+    expect(page.get_by_test_id("patch").get_by_test_id("fault")).to_contain_text("restore it from a backup")
+    tab(page, "Overview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("vanishing")
     with open_project(project.root) as opened:
         opened.delete_run(project.ids["vanishing"])
