@@ -264,11 +264,11 @@ def test_a_run_is_renamed_tagged_and_put_away_and_all_of_it_taken_back(watched: 
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(f"{project.url}/runs")
-    row = page.locator(f"[data-run={project.ids['doomed']}]")
-    expect(page.locator(f"[data-run={project.ids['second']}]")).to_be_visible()
-    expect(row).to_have_count(0)
+    doomed, second = (page.locator(f"[data-run='{project.ids[name]}']") for name in ("doomed", "second"))
+    expect(second).to_be_visible()
+    expect(doomed).to_have_count(0)
     undo.click()
-    expect(row).to_be_visible()
+    expect(doomed).to_be_visible()
 
 
 def test_notes_are_harmless_and_no_text_is_lost(watched: Watched, project: Project) -> None:

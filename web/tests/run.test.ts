@@ -44,7 +44,9 @@ describe("a terminal's colours", () => {
     expect(parse('<b>\x1b[31m<script>')[1]?.text).toBe('<script>');
     const [odd] = parse('\x1b[38;2;1;2mx');
     expect(odd?.text).toBe('x');
-    expect(parse('\x1b[48;2;1;2;3mx').map(css)).toEqual(['background:color-mix(in srgb, rgb(1 2 3) 26%, transparent)']);
+    expect(parse('\x1b[48;2;1;2;3mx').map(css)).toEqual([
+      'background:color-mix(in srgb, rgb(1 2 3) 26%, transparent)',
+    ]);
   });
 
   test('a hit is marked across them', () => {
