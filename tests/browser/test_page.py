@@ -53,6 +53,7 @@ def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("unet-a")
     page.wait_for_url(f"**/runs/{served.run_id}")
+    page.get_by_role("tab", name="Curves").click()
     charts = page.get_by_test_id("chart")
     expect(charts).to_have_count(3)
     final = np.mean([scores[-1] for scores in served.dice.values()])
@@ -61,6 +62,7 @@ def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served:
     page.locator("[data-name='train/loss'] .u-over").hover()
     expect(page.locator("[data-name='train/loss'] figcaption")).to_contain_text(re.compile(r"step (19|20)"))
 
+    page.get_by_role("tab", name="Cases").click()
     page.get_by_role("link", name="Review its cases").click()
     cases = page.get_by_test_id("cases").locator("[data-case]")
     expect(cases).to_have_count(len(CASES) * len(CLASSES))

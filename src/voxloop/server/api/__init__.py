@@ -2,8 +2,36 @@
 
 from fastapi import APIRouter
 
-from voxloop.server.api import artifacts, blobs, cases, events, media, pictures, project, query, runs, series, volumes
+from voxloop.server.api import (
+    artifacts,
+    blobs,
+    cases,
+    console,
+    events,
+    media,
+    pictures,
+    project,
+    query,
+    run_page,
+    runs,
+    series,
+    volumes,
+)
 
 router = APIRouter(prefix="/api/v1")
-for noun in (project, runs, query, series, cases, media, pictures, volumes, blobs, artifacts, events):
+for noun in (
+    project,
+    runs,
+    query,
+    series,
+    cases,
+    media,
+    pictures,
+    volumes,
+    blobs,
+    artifacts,
+    run_page,
+    console,
+    events,
+):
     router.include_router(noun.router)

@@ -111,12 +111,6 @@ def delete_run(run_id: str, project: Opened) -> None:
     project.delete_run(run_id)
 
 
-@router.get("/runs/{run_id}/console", operation_id="getConsole")
-def get_console(run_id: str, project: Opened) -> models.Printed:
-    """What a run printed."""
-    return models.Printed(text=project.console(project.run(run_id).id))
-
-
 def _summary(run: RunRecord, series: Sequence[SeriesRecord]) -> dict[str, Any]:
     return {
         "id": run.id,

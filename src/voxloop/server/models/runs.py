@@ -74,12 +74,6 @@ class RunChanges(Answer):
     archived: bool | None = None
 
 
-class Printed(Answer):
-    """What a run wrote to its terminal, with carriage returns resolved."""
-
-    text: str
-
-
 class RunList(Answer):
     total: int
     runs: list[RunSummary]

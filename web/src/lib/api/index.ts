@@ -2,11 +2,13 @@
 import { artifacts } from './artifacts';
 import { cases } from './cases';
 import { media } from './media';
+import { run } from './run';
 import { runs } from './runs';
 import { series } from './series';
 import { volumes } from './volumes';
 
 export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './client';
 export { tableFile } from './media';
+export { blobUrl, consoleFileUrl } from './run';
 export { tableUrl } from './runs';
-export const api = { ...artifacts, ...cases, ...media, ...runs, ...series, ...volumes };
+export const api = { ...artifacts, ...cases, ...media, ...run, ...runs, ...series, ...volumes };

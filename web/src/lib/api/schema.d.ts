@@ -132,26 +132,6 @@ export interface paths {
         patch: operations["editRun"];
         trace?: never;
     };
-    "/api/v1/runs/{run_id}/console": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Console
-         * @description What a run printed.
-         */
-        get: operations["getConsole"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/query/terms": {
         parameters: {
             query?: never;
@@ -902,6 +882,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/relatives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Relatives
+         * @description The runs before and after a run in its experiment, what it was forked from, and what was forked from it.
+         */
+        get: operations["getRelatives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Key Figures
+         * @description The series of the whole run in a few numbers each; first those of which the run says what is best.
+         */
+        get: operations["listKeyFigures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/worst": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Worst Cases
+         * @description The cases that a run does worst on, by their last value of one metric.
+         */
+        get: operations["listWorstCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Notes
+         * @description Puts a text in the place of the notes that were read before; somebody else's changes are never written over.
+         */
+        put: operations["changeNotes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Console
+         * @description What a run printed.
+         */
+        get: operations["getConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/console/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Console Lines
+         * @description A range of the lines that a run printed, or the last of those that came since a mark.
+         */
+        get: operations["listConsoleLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/console/hits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find In Console
+         * @description The lines that have a text, whatever its capitals and colours.
+         */
+        get: operations["findInConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/console.txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Console File
+         * @description What a run printed as a text file; with colours, it is for a terminal.
+         */
+        get: operations["getConsoleFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1277,6 +1417,34 @@ export interface components {
             end: number;
         };
         /**
+         * ConsoleHits
+         * @description How many lines have a text, and the numbers of the first of them, counted from 0.
+         */
+        ConsoleHits: {
+            /** Total */
+            total: number;
+            /** Lines */
+            lines: number[];
+        };
+        /**
+         * ConsoleLines
+         * @description Lines from the `first` on, counted from 0, of as many as there are in all, each with its time.
+         *
+         *     Colours stay in them as a terminal's escape sequences. The `mark` says how far this reaches, to be asked what came since.
+         */
+        ConsoleLines: {
+            /** Total */
+            total: number;
+            /** First */
+            first: number;
+            /** Texts */
+            texts: string[];
+            /** Times */
+            times: number[];
+            /** Mark */
+            mark: string;
+        };
+        /**
          * Curve
          * @description A series of one of several runs, with its points.
          */
@@ -1454,6 +1622,40 @@ export interface components {
             mean: number | null;
             /** Std */
             std: number | null;
+        };
+        /**
+         * KeyFigure
+         * @description A series of the whole run in a few numbers; what is best is said by the run's definitions.
+         */
+        KeyFigure: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Context */
+            context: {
+                [key: string]: string | number | boolean;
+            };
+            /** Count */
+            count: number;
+            /** Goal */
+            goal: ("max" | "min") | null;
+            /** Axis */
+            axis: string;
+            /** Last */
+            last: number | null;
+            /** Last Step */
+            last_step: number | null;
+            /** Best */
+            best: number | null;
+            /** Best Step */
+            best_step: number | null;
+            /** Best Epoch */
+            best_epoch: number | null;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
         };
         /** LabelClass */
         LabelClass: {
@@ -1676,6 +1878,26 @@ export interface components {
             versions: components["schemas"]["ArtifactVersionRow"][];
         };
         /**
+         * Notes
+         * @description The notes as they are now; not `kept` where somebody else had changed them meanwhile.
+         */
+        Notes: {
+            /** Kept */
+            kept: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
+         * NotesChange
+         * @description A text for the notes of a run, and the one that was read before it was written.
+         */
+        NotesChange: {
+            /** Text */
+            text: string;
+            /** Before */
+            before: string;
+        };
+        /**
          * Picture
          * @description An image. `window` says which values are shown from black to white, where they are not shown as they are.
          */
@@ -1850,6 +2072,35 @@ export interface components {
             help: string;
             /** Example */
             example: string;
+        };
+        /**
+         * Relative
+         * @description Another run, in a few words.
+         */
+        Relative: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Created */
+            created: number;
+        };
+        /**
+         * Relatives
+         * @description Who is around a run: in its experiment, where it is the `place`-th of `total`, and by forking.
+         */
+        Relatives: {
+            previous: components["schemas"]["Relative"] | null;
+            next: components["schemas"]["Relative"] | null;
+            parent: components["schemas"]["Relative"] | null;
+            /** Children */
+            children: components["schemas"]["Relative"][];
+            /** Place */
+            place: number;
+            /** Total */
+            total: number;
         };
         /**
          * RunChanges
@@ -2210,6 +2461,43 @@ export interface components {
             /** Matches */
             matches: number;
         };
+        /**
+         * WorstCase
+         * @description What a run says of one class of one case; `volume_step` is the last at which the case can be looked at.
+         */
+        WorstCase: {
+            /** Case */
+            case: string;
+            /** Class */
+            class: string;
+            /** Last */
+            last: number | null;
+            /** Best */
+            best: number | null;
+            /** Last Step */
+            last_step: number | null;
+            /** Volume Step */
+            volume_step: number | null;
+        };
+        /**
+         * WorstCases
+         * @description The worst cases of a run by one of its metrics; without a metric, it says nothing of cases.
+         */
+        WorstCases: {
+            /** Metric */
+            metric: string | null;
+            /** Metrics */
+            metrics: string[];
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "max" | "min";
+            /** Total */
+            total: number;
+            /** Cases */
+            cases: components["schemas"]["WorstCase"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -2533,46 +2821,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    getConsole: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Printed"];
                 };
             };
             /** @description Not Found */
@@ -4197,6 +4445,342 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Lineage"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRelatives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Relatives"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKeyFigures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyFigure"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWorstCases: {
+        parameters: {
+            query?: {
+                /** @description The usual one of the run without it. */
+                metric?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorstCases"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeNotes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotesChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notes"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Printed"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConsoleLines: {
+        parameters: {
+            query?: {
+                /** @description The last lines without it. */
+                from?: number | null;
+                count?: number;
+                /** @description The mark of an earlier answer. */
+                since?: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleLines"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findInConsole: {
+        parameters: {
+            query: {
+                text: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleHits"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConsoleFile: {
+        parameters: {
+            query?: {
+                colours?: boolean;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {

@@ -1,0 +1,140 @@
+"""What a run came to in a few numbers: its key figures, and the cases that it does worst on. Hardly a point is read for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from voxloop.store import schema
+from voxloop.store.records import RunRecord, SeriesRecord
+
+if TYPE_CHECKING:
+    from voxloop.store.project import Project
+
+# Series of which it is looked up when they were best.
+MOST_LOOKED_UP = 24
+# What a person looks at first, where a run has it.
+USUAL = ("val/mean_dice", "eval/mean_dice", "val/dice", "eval/dice")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """A series of the whole run, with the step and epoch of its best value where the run says what is best."""
+
+    series: SeriesRecord
+    axis: str
+    goal: str | None
+    best_step: int | None
+    best_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFigure:
+    """What a run says of one class of one case; `volume_step` is the last at which it logged the case's volume."""
+
+    case: str
+    class_name: str
+    last: float | None
+    best: float | None
+    last_step: int | None
+    volume_step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The worst of a run's cases by one metric, of which there are `total`."""
+
+    metric: str
+    metrics: tuple[str, ...]
+    goal: str
+    total: int
+    cases: tuple[CaseFigure, ...]
+
+
+def definition_of(run: RunRecord, name: str) -> dict[str, str]:
+    """What the run defined for a series: by the first pattern that fits its name."""
+    return next((one for pattern, one in run.definitions.items() if fnmatchcase(name, pattern)), {})
+
+
+def key_figures(project: Project, run: RunRecord) -> list[KeyFigure]:
+    """The series of the whole run: first those with a goal, the usual ones in front. The machine's are left out."""
+    found = [
+        one for one in project.series_of(run.id) if "case" not in one.context and not one.name.startswith("system/")
+    ]
+    defined = {one.name: definition_of(run, one.name) for one in found}
+
+    def rank(one: SeriesRecord) -> tuple[bool, int, bool, list[tuple[int, str]]]:
+        place = USUAL.index(one.name) if one.name in USUAL else len(USUAL)
+        return (not defined[one.name].get("best"), place, bool(one.context), _by_number(one.name))
+
+    found.sort(key=rank)
+    return [_figure(project, one, defined[one.name], at < MOST_LOOKED_UP) for at, one in enumerate(found)]
+
+
+def worst_cases(project: Project, run: RunRecord, metric: str | None, limit: int) -> Worst | None:
+    """The cases by their last value, the worst first; nothing for a run that says nothing of cases."""
+    found = [one for one in project.series_of(run.id) if "case" in one.context]
+    metrics = tuple(sorted({one.name for one in found}))
+    if not metrics:
+        return None
+    chosen = metric or next((one for one in USUAL if one in metrics), metrics[0])
+    # Undefined, higher is better, as in the table of cases.
+    goal = definition_of(run, chosen).get("best", "max")
+    mine = [one for one in found if one.name == chosen]
+
+    def badness(one: SeriesRecord) -> tuple[bool, float, str]:
+        value = one.last if one.last is not None else 0.0
+        return (one.last is None, -value if goal == "min" else value, str(one.context["case"]))
+
+    steps = _volume_steps(project, run.id)
+    cases = tuple(
+        CaseFigure(
+            case=str(one.context["case"]),
+            class_name=str(one.context.get("class", "")),
+            last=one.last,
+            best=one.min if goal == "min" else one.max,
+            last_step=one.last_step,
+            volume_step=steps.get(str(one.context["case"])),
+        )
+        for one in sorted(mine, key=badness)[:limit]
+    )
+    return Worst(chosen, metrics, goal, len(mine), cases)
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """As people sort: 2 before 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,9})", name)]
+
+
+def _figure(project: Project, one: SeriesRecord, defined: dict[str, str], look_up: bool) -> KeyFigure:
+    step, epoch = _where_best(project, one) if look_up and one.best is not None else (None, None)
+    return KeyFigure(one, defined.get("axis", "step"), defined.get("best"), step, epoch)
+
+
+def _where_best(project: Project, one: SeriesRecord) -> tuple[int | None, int | None]:
+    if one.count == 1:
+        return one.last_step, None
+    points = project.points(one.id)
+    places = (points.values == one.best).nonzero()[0]
+    if not len(places):
+        return None, None
+    epoch = int(points.epochs[places[0]])
+    return int(points.steps[places[0]]), epoch if epoch >= 0 else None
+
+
+def _volume_steps(project: Project, run_id: str) -> dict[str, int]:
+    """The last step at which each case's volume was logged."""
+    table = schema.media
+    query = sa.select(table.c.context, sa.func.max(table.c.step)).group_by(table.c.context)
+    with project.reading() as connection:
+        rows = connection.execute(query.where(table.c.run_id == run_id, table.c.kind == "volume")).all()
+    found: dict[str, int] = {}
+    for context, step in rows:
+        case = str(json.loads(context).get("case", ""))
+        found[case] = max(step, found.get(case, step))
+    return found

@@ -1,0 +1,59 @@
+/** What the page of one run asks beside the run itself. */
+import { BASE, json, part, reply, send } from './client';
+import type { components } from './schema';
+import type { RunStatus } from './types';
+
+type Said = components['schemas'];
+
+export type Relative = Omit<Said['Relative'], 'status'> & { status: RunStatus };
+export type Relatives = Omit<Said['Relatives'], 'previous' | 'next' | 'parent' | 'children'> & {
+  previous: Relative | null;
+  next: Relative | null;
+  parent: Relative | null;
+  children: Relative[];
+};
+export type KeyFigure = Said['KeyFigure'];
+export type WorstCases = Said['WorstCases'];
+export type WorstCase = Said['WorstCase'];
+export type Notes = Said['Notes'];
+export type ConsoleLines = Said['ConsoleLines'];
+export type ConsoleHits = Said['ConsoleHits'];
+
+const at = (id: string) => `/runs/${part(id)}`;
+
+/** Where all that a run printed is to be had as a text file. */
+export const consoleFileUrl = (id: string): string => `${BASE}${at(id)}/console.txt`;
+
+/** Where a blob is to be had as a file. */
+export const blobUrl = (digest: string, filename: string): string =>
+  `${BASE}/blobs/${part(digest)}/${part(filename)}`;
+
+export const run = {
+  relatives: (id: string, signal?: AbortSignal) => json<Relatives>(`${at(id)}/relatives`, signal),
+  keyFigures: (id: string, signal?: AbortSignal) => json<KeyFigure[]>(`${at(id)}/figures`, signal),
+  worstCases: (id: string, metric: string | null, limit: number, signal?: AbortSignal) =>
+    json<WorstCases>(`${at(id)}/worst?limit=${limit}${metric ? `&metric=${part(metric)}` : ''}`, signal),
+  /** The last lines that a run printed. */
+  consoleTail: (id: string, count: number, signal?: AbortSignal) =>
+    json<ConsoleLines>(`${at(id)}/console/lines?count=${count}`, signal),
+  /** The last of the lines that came since a mark. */
+  consoleSince: (id: string, mark: string, count: number, signal?: AbortSignal) =>
+    json<ConsoleLines>(`${at(id)}/console/lines?count=${count}&since=${part(mark)}`, signal),
+  consoleRange: (id: string, from: number, count: number, signal?: AbortSignal) =>
+    json<ConsoleLines>(`${at(id)}/console/lines?from=${from}&count=${count}`, signal),
+  findInConsole: (id: string, text: string, signal?: AbortSignal) =>
+    json<ConsoleHits>(`${at(id)}/console/hits?text=${part(text)}`, signal),
+  /** Changes notes that are still as they were read; `leaving` outlives the page. */
+  changeNotes: async (id: string, text: string, before: string, leaving = false): Promise<Notes> => {
+    if (!leaving) return send<Notes>('PUT', `${at(id)}/notes`, { text, before });
+    const response = await reply(`${BASE}${at(id)}/notes`, undefined, {
+      method: 'PUT',
+      body: JSON.stringify({ text, before }),
+      headers: { 'content-type': 'application/json' },
+      keepalive: true,
+    });
+    return (await response.json()) as Notes;
+  },
+  blobText: async (digest: string, filename: string, signal?: AbortSignal) =>
+    (await reply(blobUrl(digest, filename), signal)).text(),
+};
