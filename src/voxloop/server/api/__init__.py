@@ -12,6 +12,7 @@ from voxloop.server.api import (
     pictures,
     project,
     query,
+    reports,
     run_page,
     runs,
     series,
@@ -32,6 +33,7 @@ for noun in (
     artifacts,
     run_page,
     console,
+    reports,
     events,
 ):
     router.include_router(noun.router)

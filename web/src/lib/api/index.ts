@@ -9,6 +9,6 @@ import { volumes } from './volumes';
 
 export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './client';
 export { tableFile } from './media';
-export { blobUrl, consoleFileUrl } from './run';
+export { blobUrl, consoleFileUrl, reportUrl } from './run';
 export { tableUrl } from './runs';
 export const api = { ...artifacts, ...cases, ...media, ...run, ...runs, ...series, ...volumes };

@@ -22,6 +22,9 @@ export type ConsoleHits = Said['ConsoleHits'];
 const at = (id: string) => `/runs/${part(id)}`;
 
 /** Where all that a run printed is to be had as a text file. */
+/** A run as one HTML file; with `anonymous`, without pictures and names of cases. */
+export const reportUrl = (id: string, anonymous = false): string =>
+  `${BASE}${at(id)}/report.html${anonymous ? '?anonymous=true&pictures=false' : ''}`;
 export const consoleFileUrl = (id: string): string => `${BASE}${at(id)}/console.txt`;
 
 /** Where a blob is to be had as a file. */
