@@ -1,14 +1,16 @@
-/** Counts the changes of the project, so that whoever reads `live.change` loads again after each. */
-import { watchEvents } from './api';
+/** Counts the changes of the project, so that whoever reads `live.change` loads again after each; and whether the server is there. */
+import { watchEvents } from './api/client';
 
 class Live {
   change = $state(0);
   up = $state(true);
+  /** Since when the server has been away. */
+  lost: number | null = $state(null);
+  #waiting = new Set<() => void>();
 
   /** Starts listening; many changes within half a second count as one, since every one costs a reload. */
   start(): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let wasUp = true;
     const touch = () => {
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -16,15 +18,26 @@ class Live {
       }, 250);
     };
     const stop = watchEvents(touch, (up) => {
+      const back = up && !this.up;
       this.up = up;
+      this.lost = up ? null : (this.lost ?? Date.now());
+      if (!back) return;
       // What happened while the server was away is unknown: load again.
-      if (up && !wasUp) touch();
-      wasUp = up;
+      touch();
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const again of waiting) again();
     });
     return () => {
       clearTimeout(timer);
       stop();
     };
+  }
+
+  /** Calls back once when the server, away now, is there again. Returns how to forget about it. */
+  back(again: () => void): () => void {
+    this.#waiting.add(again);
+    return () => this.#waiting.delete(again);
   }
 }
 
