@@ -19,7 +19,11 @@ export interface Going {
 }
 
 export function going(run: RunningRun, now: number): Going {
-  const { progress } = run;
+  // Who goes beyond what it said has not said how far.
+  const progress =
+    run.progress?.of && run.progress.done > run.progress.of
+      ? { ...run.progress, of: null, ends: null }
+      : run.progress;
   const quiet = now - run.logged;
   const silent = now - run.heartbeat;
   const stalled =

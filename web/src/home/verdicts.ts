@@ -1,6 +1,6 @@
 /** What became of each experiment, worst news first. */
 import type { Verdict } from '../lib/api/home';
-import { number } from '../lib/format';
+import { number, score } from '../lib/format';
 
 export const WORDS: Record<Verdict['word'], { sign: string; text: string }> = {
   worse: { sign: '▼', text: 'worse' },
@@ -17,14 +17,19 @@ export function ordered(verdicts: readonly Verdict[]): Verdict[] {
 
 /** The sentence above them. */
 export function summary(verdicts: readonly Verdict[]): string {
-  const worse = verdicts.filter((one) => one.word === 'worse').length;
-  if (worse === 0) return 'Nothing got worse';
-  return 'What got worse';
+  if (verdicts.some((one) => one.word === 'worse')) return 'What got worse';
+  return verdicts.some((one) => one.dropped_total > 0) ? 'Only single cases got worse' : 'Nothing got worse';
 }
 
-/** A difference with its sign; a minus is made one where it is shown. */
+/** A figure among others of its kind: a score has three decimals, so that columns line up. */
+export function figure(value: number): string {
+  return Math.abs(value) <= 1 ? score(value) : number(value);
+}
+
+/** A difference with its sign, as exact as its figures are told. */
 export function changeOf(before: number, now: number): string {
   const change = now - before;
-  const text = number(Math.abs(change));
-  return `${change < 0 ? '-' : '+'}${text}`;
+  const small = Math.abs(before) <= 1 && Math.abs(now) <= 1;
+  const text = small ? score(Math.abs(change)) : number(Math.abs(change));
+  return `${change < 0 ? '−' : '+'}${text}`;
 }

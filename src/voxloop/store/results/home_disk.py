@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,5 +40,6 @@ def _bytes(place: Path, linked: bool) -> int:
             found = file.lstat()
         except OSError:
             continue
-        total += found.st_size if linked or found.st_nlink == 1 else 0
+        if stat.S_ISREG(found.st_mode) and (linked or found.st_nlink == 1):
+            total += found.st_size
     return total

@@ -111,9 +111,8 @@ def _values(connection: Connection, experiment: str, metric: str, goal: Goal) ->
     joined = schema.runs.join(schema.series, SERIES.run_id == RUNS.id)
     mine = (RUNS.experiment == experiment) & (SERIES.name == metric) & (SERIES.context == "{}")
     asked = sa.select(SERIES.run_id, column).select_from(joined).where(mine)
-    return {
-        run_id: value for run_id, value in connection.execute(asked).tuples() if value is not None and isfinite(value)
-    }
+    values = {row[0]: row[1] for row in connection.execute(asked)}
+    return {run_id: value for run_id, value in values.items() if value is not None and isfinite(value)}
 
 
 def _on_the_same_data(connection: Connection, run_id: str) -> set[str] | None:
