@@ -134,7 +134,7 @@ def test_how_a_run_ended_is_news_with_its_last_words(client: TestClient, root: P
     (made,) = said["made"]
     assert (made["ref"], made["aliases"], made["dice"], made["run_name"]) == (
         "net:v1",
-        ["best", "latest"],
+        ["best"],
         0.91,
         "saver",
     )

@@ -4,6 +4,7 @@ const PATIENCE_MS = 5000;
 
 /** Focuses the heading, at once or as soon as it is there; a page that takes the focus itself keeps it. Returns how to stop. */
 export function focusHeading(main: HTMLElement): () => void {
+  const taken = false;
   const take = (): boolean => {
     const active = document.activeElement;
     const taken =
@@ -19,7 +20,11 @@ export function focusHeading(main: HTMLElement): () => void {
   const observer = new MutationObserver(() => {
     if (take()) stop();
   });
-  const timer = setTimeout(() => stop(), PATIENCE_MS);
+  const timer = setTimeout(() => {
+    // A page without a heading is begun at its top.
+    if (!take()) main.focus({ preventScroll: true });
+    stop();
+  }, PATIENCE_MS);
   const stop = () => {
     observer.disconnect();
     clearTimeout(timer);
