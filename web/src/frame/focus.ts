@@ -4,7 +4,6 @@ const PATIENCE_MS = 5000;
 
 /** Focuses the heading, at once or as soon as it is there; a page that takes the focus itself keeps it. Returns how to stop. */
 export function focusHeading(main: HTMLElement): () => void {
-  const taken = false;
   const take = (): boolean => {
     const active = document.activeElement;
     const taken =
