@@ -11,13 +11,13 @@ import shutil
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 from voxloop.store import Project, open_project
 
@@ -33,18 +33,12 @@ Names = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page as it is seen: its address, what shows that it is drawn, and what a person would do before looking."""
+    """A page as it is seen: its address, and what shows that it is drawn."""
 
     name: str
     address: str
     ready: str
-    act: Callable[[Page], None] | None = None
     theme: str = "dark"
-
-
-def into_the_organ(page: Page) -> None:
-    """Puts the crosshair where the prediction is: the middle of what the label maps hold."""
-    page.locator("[data-testid=viewer][data-state=ready]").wait_for(timeout=PATIENCE_MS)
 
 
 PICTURES = (
@@ -106,8 +100,6 @@ def take(browser: Browser, url: str, picture: Picture, names: Names) -> str:
         page.goto(f"{url}{address}{'&' if '?' in address else '?'}theme={picture.theme}")
         page.locator(picture.ready).first.wait_for(timeout=PATIENCE_MS)
         page.wait_for_function("!document.querySelector('[data-testid=waiting], [data-state=loading]')")
-        if picture.act is not None:
-            picture.act(page)
         # Two pictures that are the same: whatever was being drawn is drawn.
         before, after = b"", page.screenshot()
         while before != after:

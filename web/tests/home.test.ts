@@ -148,6 +148,7 @@ describe('verdicts', () => {
     ]);
     expect(summary(all)).toBe('What got worse');
     expect(summary([verdict('better', 1, 2)])).toBe('Only single cases got worse');
+    expect(summary([verdict('first', 1)])).toBe('First results');
     expect(summary([verdict('same', 1)])).toBe('Nothing got worse');
   });
 

@@ -18,6 +18,7 @@ export function ordered(verdicts: readonly Verdict[]): Verdict[] {
 /** The sentence above them. */
 export function summary(verdicts: readonly Verdict[]): string {
   if (verdicts.some((one) => one.word === 'worse')) return 'What got worse';
+  if (verdicts.every((one) => one.word === 'first')) return 'First results';
   return verdicts.some((one) => one.dropped_total > 0) ? 'Only single cases got worse' : 'Nothing got worse';
 }
 
