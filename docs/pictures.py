@@ -51,9 +51,7 @@ PICTURES = (
     Picture("artifacts", "/artifacts/{model}", "main [data-state=ready], main [data-testid=lineage]"),
     Picture("data", "/data/{dataset}", "main [data-state=ready], main table, main [data-testid=chart]"),
     Picture("cases", "/cases?run={run}", "[data-testid=cases] tbody tr, [data-testid=cases] [data-case]"),
-    Picture(
-        "viewer", "/viewer?run={run}&case={case}&at={at}", "[data-testid=viewer][data-state=ready]", into_the_organ
-    ),
+    Picture("viewer", "/viewer?run={run}&case={case}&at={at}", "[data-testid=viewer][data-state=ready]"),
 )
 
 
