@@ -270,7 +270,7 @@ def test_every_page_outlives_its_server(browser: Browser, server: Server) -> Non
     # A page whose program had not come yet, and one that had.
     wanting = pages["data"]
     follow(wanting, f"/cases?run={run}")
-    expect(wanting.get_by_test_id("empty")).to_contain_text("did not arrive")
+    expect(wanting.get_by_test_id("empty")).to_contain_text("did not arrive", timeout=PATIENCE_MS)
     follow(pages["home"], "/runs")
     expect(pages["home"].get_by_test_id("fault")).to_contain_text("does not answer")
 
@@ -313,20 +313,20 @@ def test_what_is_damaged_on_the_disk_is_told_and_can_be_tried_again(browser: Bro
 
         blobs = server.root / "blobs"
         blobs.rename(blobs.with_name("mislaid"))
-        for name, address in PAGES.items():
-            follow(page, address.replace("RUN", run))
+        for name in ("run", "media", "artifacts", "cases"):
+            follow(page, PAGES[name].replace("RUN", run))
             arrived(page, name)
         follow(page, f"/viewer?run={run}&case=a")
         fault = page.get_by_test_id("fault")
-        expect(fault).to_be_visible()
+        expect(fault).to_be_visible(timeout=PATIENCE_MS)
         expect(page.get_by_role("link", name="Home", exact=True)).to_be_visible()
         blobs.with_name("mislaid").rename(blobs)
         fault.get_by_role("button", name="Try again").click()
-        expect(fault).to_have_count(0)
+        expect(fault).to_have_count(0, timeout=PATIENCE_MS)
 
 
-def test_a_page_that_stumbles_leaves_the_frame_alive(browser: Browser, server: Server) -> None:
-    with looking(browser, server.url) as watch:
+def test_a_page_that_stumbles_leaves_the_frame_alive(browser: Browser, hostile_url: str) -> None:
+    with looking(browser, hostile_url) as watch:
         page = watch.page
         # As a server of another version might answer.
         page.route("**/api/v1/home?*", lambda route: route.fulfill(json={"runs": 3}))
@@ -339,6 +339,6 @@ def test_a_page_that_stumbles_leaves_the_frame_alive(browser: Browser, server: S
         expect(crash).to_be_visible()
         page.unroute("**/api/v1/home?*")
         crash.get_by_role("button", name="Try again").click()
-        expect(page.get_by_test_id("fresh")).to_contain_text("before")
+        expect(page.get_by_test_id("fresh")).to_contain_text(EVIL)
         assert any("Error" in fault for fault in watch.faults), "a fault that nobody hears of is never mended"
         watch.faults.clear()
