@@ -28,6 +28,7 @@ def stumbles(page: Page) -> list[str]:
 def test_every_page_can_be_read_and_used_by_all(watched: Watched, served: Served, theme: str) -> None:
     places = {
         "/gallery": "section:nth-of-type(7)",
+        "/": "[data-testid=verdicts]",
         "/runs": "[data-run]",
         "/compare": "[data-testid=chart]",
         f"/runs/{served.run_id}": "[data-testid=chart]",
@@ -44,9 +45,14 @@ def test_every_page_can_be_read_and_used_by_all(watched: Watched, served: Served
 def test_the_gallery_shows_every_face(watched: Watched) -> None:
     page = watched.open("/gallery")
     for status in ("running", "finished", "interrupted", "failed", "crashed"):
-        expect(page.locator(f"[data-status={status}]")).to_be_visible()
+        expect(page.locator(f"[data-status={status}]").first).to_be_visible()
     for part in ("fault", "empty", "query-error", "notices"):
         expect(page.get_by_test_id(part).first).to_be_visible()
     expect(page.get_by_test_id("chart")).to_have_count(3)
     expect(page.get_by_text("No points yet.")).to_be_visible()
     expect(page.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+    for part in ("[data-running=going]", "[data-running=stuck]", "[data-word=worse]", "[data-news=crashed]"):
+        expect(page.locator(part)).to_be_visible()
+    expect(page.locator("[data-running=stuck]")).to_contain_text("Perhaps stuck: nothing logged for 30 min")
+    expect(page.get_by_test_id("crash")).to_be_visible()
+    expect(page.get_by_text("The disk is nearly full")).to_be_visible()

@@ -44,6 +44,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def volume() -> vx.Volume:
     scan = np.full(SHAPE, -1000, np.int16)
     scan[2:18, 2:14] = 40
+    scan[17, 2:14] = 300
     truth = np.zeros(SHAPE, np.uint8)
     truth[4:10, 4:10, 2:10] = 1
     prediction = truth.copy()

@@ -1,5 +1,6 @@
 /** The current address as reactive state over the History API. */
 import { parseRoute, type Route } from './route';
+import { keepScroll, restoreScroll } from './scroll';
 
 class Router {
   route: Route = $state.raw(parseRoute(location.pathname, location.search));
@@ -7,19 +8,33 @@ class Router {
   #wanted: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The entry of the browser's history that is shown, by which its scrolling is remembered. */
+  #entry = entryOf(history.state) ?? newEntry();
+
   constructor() {
+    history.scrollRestoration = 'manual';
+    history.replaceState({ entry: this.#entry }, '');
+    restoreScroll(this.#entry);
     addEventListener('popstate', () => {
+      keepScroll(this.#entry);
+      this.#entry = entryOf(history.state) ?? newEntry();
       this.#wanted = null;
       this.#read(location.href);
+      restoreScroll(this.#entry);
     });
-    addEventListener('pagehide', () => this.#write());
+    addEventListener('pagehide', () => {
+      keepScroll(this.#entry);
+      this.#write();
+    });
     document.addEventListener('click', (event) => this.#follow(event));
   }
 
   /** Opens an address as a new step in the browser's history. */
   go(url: string): void {
     this.#write();
-    history.pushState(null, '', url);
+    keepScroll(this.#entry);
+    this.#entry = newEntry();
+    history.pushState({ entry: this.#entry }, '', url);
     this.#read(url);
     scrollTo(0, 0);
   }
@@ -46,7 +61,7 @@ class Router {
   #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#wanted !== null) history.replaceState(null, '', this.#wanted);
+    if (this.#wanted !== null) history.replaceState({ entry: this.#entry }, '', this.#wanted);
     this.#wanted = null;
   }
 
@@ -60,6 +75,15 @@ class Router {
     event.preventDefault();
     this.go(link.pathname + link.search);
   }
+}
+
+function entryOf(state: unknown): string | null {
+  const entry = state && typeof state === 'object' && 'entry' in state ? state.entry : null;
+  return typeof entry === 'string' ? entry : null;
+}
+
+function newEntry(): string {
+  return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 8)}`;
 }
 
 export const router = new Router();

@@ -1,30 +1,40 @@
-/** Dark or light: from `?theme=`, else what was chosen before, else dark. */
+/** Dark, light, or as the reader's system has it: from `?theme=`, else what was chosen before, else dark. */
 
 export type Theme = 'dark' | 'light';
+export type ThemeChoice = Theme | 'system';
+export const THEMES: readonly ThemeChoice[] = ['system', 'dark', 'light'];
 
-export function themeOf(search: string, remembered: string | null): Theme {
+export function choiceOf(search: string, remembered: string | null): ThemeChoice {
   const asked = new URLSearchParams(search).get('theme') ?? remembered;
-  return asked === 'light' ? 'light' : 'dark';
+  return THEMES.find((one) => one === asked) ?? 'dark';
+}
+
+export function themeOf(choice: ThemeChoice, systemIsLight: boolean): Theme {
+  return choice === 'system' ? (systemIsLight ? 'light' : 'dark') : choice;
 }
 
 const KEY = 'voxloop.theme';
 
-class ThemeChoice {
+class Look {
+  choice: ThemeChoice = $state('dark');
   value: Theme = $state('dark');
+  #light = matchMedia('(prefers-color-scheme: light)');
 
   constructor() {
-    this.show(themeOf(location.search, recall()));
+    this.#light.addEventListener('change', () => this.show(this.choice));
+    this.show(choiceOf(location.search, recall()));
   }
 
-  show(theme: Theme): void {
-    this.value = theme;
-    document.documentElement.dataset.theme = theme;
+  show(choice: ThemeChoice): void {
+    this.choice = choice;
+    this.value = themeOf(choice, this.#light.matches);
+    document.documentElement.dataset.theme = this.value;
   }
 
-  choose(theme: Theme): void {
-    this.show(theme);
+  choose(choice: ThemeChoice): void {
+    this.show(choice);
     try {
-      localStorage.setItem(KEY, theme);
+      localStorage.setItem(KEY, choice);
     } catch {
       // Storage can be forbidden; the choice then lasts as long as the page.
     }
@@ -39,10 +49,10 @@ function recall(): string | null {
   }
 }
 
-let choice: ThemeChoice | undefined;
+let look: Look | undefined;
 
-/** The one choice of this page; made on first use, so that `themeOf` can be tested without a browser. */
-export function theme(): ThemeChoice {
-  choice ??= new ThemeChoice();
-  return choice;
+/** The one choice of this page; made on first use, so that the functions above can be tested without a browser. */
+export function theme(): Look {
+  look ??= new Look();
+  return look;
 }

@@ -8,6 +8,7 @@ from voxloop.server.api import (
     cases,
     console,
     events,
+    home,
     media,
     pictures,
     project,
@@ -34,6 +35,7 @@ for noun in (
     run_page,
     console,
     reports,
+    home,
     events,
 ):
     router.include_router(noun.router)

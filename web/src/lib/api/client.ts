@@ -86,11 +86,25 @@ export async function send<T = void>(
 /** Writes a text as a part of an address. */
 export const part = encodeURIComponent;
 
+/** After an answer that is no stream, as a proxy gives while the server restarts, browsers do not try again by themselves. */
+const AGAIN_MS = 2000;
+
 /** Calls back with each change of the project, and with whether the stream is up. Returns how to stop. */
 export function watchEvents(onChange: () => void, onLink: (up: boolean) => void): () => void {
-  const source = new EventSource(`${BASE}/events`);
-  source.addEventListener('open', () => onLink(true));
-  source.addEventListener('error', () => onLink(false));
-  source.addEventListener('change', onChange);
-  return () => source.close();
+  let source: EventSource;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const open = () => {
+    source = new EventSource(`${BASE}/events`);
+    source.addEventListener('open', () => onLink(true));
+    source.addEventListener('error', () => {
+      onLink(false);
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN_MS);
+    });
+    source.addEventListener('change', onChange);
+  };
+  open();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
 }

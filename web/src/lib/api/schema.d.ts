@@ -1062,6 +1062,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Home
+         * @description What a person asks on opening the page: what is running, what is new, what got worse.
+         */
+        get: operations["getHome"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/home/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Disk
+         * @description How much room the project takes, and how much is left.
+         */
+        get: operations["getHomeDisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jump": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jump
+         * @description Runs and artifacts whose names hold some words, the newest first.
+         */
+        get: operations["jump"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1506,21 +1566,6 @@ export interface components {
             curves: components["schemas"]["Curve"][];
         };
         /**
-         * Disk
-         * @description What the project takes, what of that nothing refers to, and what is free beside it.
-         */
-        Disk: {
-            /** Bytes */
-            bytes: number;
-            /** Blobs */
-            blobs: number;
-            /** Free */
-            free: number;
-            unreferred: components["schemas"]["Unreferred"];
-            /** Command */
-            command: string;
-        };
-        /**
          * Distribution
          * @description n counts with the n + 1 edges of their bins, and what is known of the values; NaN and Inf are counted apart.
          */
@@ -1543,6 +1588,48 @@ export interface components {
             mean: number | null;
             /** Std */
             std: number | null;
+        };
+        /**
+         * DroppedCase
+         * @description A class of a case that has become worse.
+         */
+        DroppedCase: {
+            /** Case */
+            case: string;
+            /** Class Name */
+            class_name: string;
+            /** Metric */
+            metric: string;
+            /** Before */
+            before: number;
+            /** Now */
+            now: number;
+            /** Has Volume */
+            has_volume: boolean;
+        };
+        /**
+         * EndedRun
+         * @description A run that came to some end; `line` is what an unhappy one printed last.
+         */
+        EndedRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Experiment */
+            experiment: string;
+            /** Status */
+            status: string;
+            /** Ended */
+            ended: number;
+            /** Duration S */
+            duration_s: number;
+            /** Metric */
+            metric: string | null;
+            /** Value */
+            value: number | null;
+            /** Line */
+            line: string | null;
         };
         /**
          * Figure
@@ -1576,6 +1663,41 @@ export interface components {
             rows: string[][];
             /** Whole */
             whole: boolean;
+        };
+        /**
+         * Found
+         * @description What bears the words in its name.
+         */
+        Found: {
+            /** Runs */
+            runs: components["schemas"]["FoundRun"][];
+            /** Artifacts */
+            artifacts: components["schemas"]["FoundName"][];
+        };
+        /**
+         * FoundName
+         * @description An artifact, with its newest version.
+         */
+        FoundName: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Version */
+            version: number;
+        };
+        /** FoundRun */
+        FoundRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Experiment */
+            experiment: string;
+            /** Status */
+            status: string;
+            /** Created */
+            created: number;
         };
         /**
          * Freed
@@ -1642,6 +1764,30 @@ export interface components {
             mean: number | null;
             /** Std */
             std: number | null;
+        };
+        /**
+         * Home
+         * @description What is running, what is new, what got worse. `now` is the server's clock; `since` counts ends after the moment asked.
+         */
+        Home: {
+            /** Now */
+            now: number;
+            /** Runs */
+            runs: number;
+            /** Running */
+            running: components["schemas"]["RunningRun"][];
+            /** Running Total */
+            running_total: number;
+            /** Ended */
+            ended: components["schemas"]["EndedRun"][];
+            /** Made */
+            made: components["schemas"]["MadeVersion"][];
+            /** Verdicts */
+            verdicts: components["schemas"]["Verdict"][];
+            /** Since */
+            since: {
+                [key: string]: number;
+            };
         };
         /**
          * KeyFigure
@@ -1755,6 +1901,30 @@ export interface components {
             more_before: number;
             /** More After */
             more_after: number;
+        };
+        /**
+         * MadeVersion
+         * @description A new version of a model, a dataset, an evaluation.
+         */
+        MadeVersion: {
+            /** Ref */
+            ref: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Aliases */
+            aliases: string[];
+            /** Created */
+            created: number;
+            /** Run Id */
+            run_id: string | null;
+            /** Run Name */
+            run_name: string | null;
+            /** Dice */
+            dice: number | null;
+            /** Cases */
+            cases: number | null;
         };
         /**
          * MakingRun
@@ -2010,6 +2180,23 @@ export interface components {
             position?: number | null;
         };
         /**
+         * Progress
+         * @description How far a run is; `of` and `ends` only where it has said how far it will go.
+         */
+        Progress: {
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "epoch" | "step";
+            /** Done */
+            done: number;
+            /** Of */
+            of: number | null;
+            /** Ends */
+            ends: number | null;
+        };
+        /**
          * ProjectInfo
          * @description The project that is served.
          */
@@ -2121,6 +2308,18 @@ export interface components {
             place: number;
             /** Total */
             total: number;
+        };
+        /**
+         * Rival
+         * @description A run that another is held against.
+         */
+        Rival: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Value */
+            value: number;
         };
         /**
          * RunChanges
@@ -2285,6 +2484,30 @@ export interface components {
             };
         };
         /**
+         * RunningRun
+         * @description A run that is going on. `logged` is when it last said something of its own, `gap_s` how long it usually takes to.
+         */
+        RunningRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Experiment */
+            experiment: string;
+            /** Created */
+            created: number;
+            /** Heartbeat */
+            heartbeat: number;
+            /** Logged */
+            logged: number;
+            /** Gap S */
+            gap_s: number | null;
+            progress: components["schemas"]["Progress"] | null;
+            metric: components["schemas"]["Spark"] | null;
+            /** Line */
+            line: string | null;
+        };
+        /**
          * Series
          * @description A series and its summary.
          */
@@ -2338,6 +2561,25 @@ export interface components {
             name: string;
             /** Url */
             url: string;
+        };
+        /**
+         * Spark
+         * @description The metric that a run is judged by, as a small curve.
+         */
+        Spark: {
+            /** Name */
+            name: string;
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "max" | "min";
+            /** Last */
+            last: number | null;
+            /** Best */
+            best: number | null;
+            /** Values */
+            values: (number | null)[];
         };
         /**
          * Table
@@ -2430,6 +2672,38 @@ export interface components {
             lines: string;
         };
         /**
+         * Verdict
+         * @description An experiment's newest finished run against the best one before it that saw the same data.
+         */
+        Verdict: {
+            /** Experiment */
+            experiment: string;
+            /** Runs */
+            runs: number;
+            run: components["schemas"]["Rival"];
+            /** Ended */
+            ended: number;
+            /** Metric */
+            metric: string;
+            /**
+             * Goal
+             * @enum {string}
+             */
+            goal: "max" | "min";
+            /**
+             * Word
+             * @enum {string}
+             */
+            word: "better" | "same" | "worse" | "first";
+            best: components["schemas"]["Rival"] | null;
+            /** Trend */
+            trend: number[];
+            /** Dropped */
+            dropped: components["schemas"]["DroppedCase"][];
+            /** Dropped Total */
+            dropped_total: number;
+        };
+        /**
          * VolumeHead
          * @description A volume's size; one slice of it is at `slice`. `case` is what the viewer knows it by.
          */
@@ -2517,6 +2791,39 @@ export interface components {
             total: number;
             /** Cases */
             cases: components["schemas"]["WorstCase"][];
+        };
+        /**
+         * Disk
+         * @description What the project takes, what of that nothing refers to, and what is free beside it.
+         */
+        voxloop__server__models__artifacts__Disk: {
+            /** Bytes */
+            bytes: number;
+            /** Blobs */
+            blobs: number;
+            /** Free */
+            free: number;
+            unreferred: components["schemas"]["Unreferred"];
+            /** Command */
+            command: string;
+        };
+        /**
+         * Disk
+         * @description What the project takes, in bytes, and how much room there is.
+         */
+        voxloop__server__models__home__Disk: {
+            /** Free */
+            free: number;
+            /** Total */
+            total: number;
+            /** Blobs */
+            blobs: number;
+            /** Database */
+            database: number;
+            /** Cache */
+            cache: number;
+            /** Other */
+            other: number;
         };
     };
     responses: never;
@@ -4005,7 +4312,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Disk"];
+                    "application/json": components["schemas"]["voxloop__server__models__artifacts__Disk"];
                 };
             };
             /** @description Not Found */
@@ -4846,6 +5153,125 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHome: {
+        parameters: {
+            query?: {
+                /** @description Counts the ends of runs after this. */
+                since?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Home"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHomeDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["voxloop__server__models__home__Disk"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jump: {
+        parameters: {
+            query?: {
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
             };
             /** @description Not Found */
             404: {
