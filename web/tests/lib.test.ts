@@ -114,3 +114,13 @@ test('the heat scale grows lighter, and its ink reads on it', () => {
   expect([ink(heat(0)), ink(heat(1))]).toEqual(['#ffffff', '#0a0d11']);
   expect(heat(2)).toEqual(heat(1));
 });
+
+test('no two nouns of the API have a call of one name', async () => {
+  const nouns = import.meta.glob<Record<string, unknown>>('../src/lib/api/*.ts', { eager: true });
+  const calls = Object.entries(nouns).flatMap(([file, module]) => {
+    const noun = module[file.split('/').at(-1)?.replace('.ts', '') ?? ''];
+    return noun && typeof noun === 'object' ? Object.keys(noun) : [];
+  });
+  expect(calls.length).toBeGreaterThan(20);
+  expect(calls.length).toBe(Object.keys(api).length);
+});

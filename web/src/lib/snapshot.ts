@@ -1,9 +1,13 @@
 /** The page as it is seen now, as one file that needs nothing else: it opens offline and can be mailed. */
 
 /** What a browser would do, ask for or load; a saved view only shows. */
-const LEFT_OUT = 'script, link, base, meta[http-equiv], noscript, iframe, object, embed, .skip, [data-testid=notices], [data-unsaved]';
+const LEFT_OUT =
+  'script, link, base, meta[http-equiv], noscript, iframe, object, embed, .skip, [data-testid=notices], [data-unsaved]';
 
-export async function snapshotOf(source: Document, said: { title: string; address: string; when: Date }): Promise<string> {
+export async function snapshotOf(
+  source: Document,
+  said: { title: string; address: string; when: Date },
+): Promise<string> {
   const root = source.documentElement.cloneNode(true) as HTMLElement;
   // A clone has the same elements in the same order: what only the living page knows is carried over by place.
   freezeFields(source.documentElement, root);
@@ -46,7 +50,8 @@ function freezeFields(from: Element, to: Element): void {
   }
   for (const [one, twin] of pairs<HTMLTextAreaElement>(from, to, 'textarea')) twin.textContent = one.value;
   for (const [one, twin] of pairs<HTMLSelectElement>(from, to, 'select'))
-    for (const [i, option] of [...twin.options].entries()) option.toggleAttribute('selected', i === one.selectedIndex);
+    for (const [i, option] of [...twin.options].entries())
+      option.toggleAttribute('selected', i === one.selectedIndex);
 }
 
 /** A list that was scrolled is moved up by as much, for nobody scrolls it again. */
@@ -60,8 +65,12 @@ function freezeScrolls(from: Element, to: Element): void {
 }
 
 async function freezePictures(from: Element, to: Element): Promise<void> {
-  const drawn = pairs<HTMLCanvasElement>(from, to, 'canvas').map(([one, twin]) => [twin, one, drawing(one)] as const);
-  const loaded = pairs<HTMLImageElement>(from, to, 'img').map(([one, twin]) => [twin, one, drawing(one)] as const);
+  const drawn = pairs<HTMLCanvasElement>(from, to, 'canvas').map(
+    ([one, twin]) => [twin, one, drawing(one)] as const,
+  );
+  const loaded = pairs<HTMLImageElement>(from, to, 'img').map(
+    ([one, twin]) => [twin, one, drawing(one)] as const,
+  );
   for (const [twin, one, picture] of [...drawn, ...loaded]) {
     const image = document.createElement('img');
     image.alt = one.getAttribute('aria-label') ?? one.getAttribute('alt') ?? '';
@@ -91,8 +100,20 @@ function drawing(one: HTMLCanvasElement | HTMLImageElement): string {
 /** Links lead nowhere without the server, and no attribute may run anything. */
 function harmless(one: Element): void {
   for (const { name } of [...one.attributes])
-    if (name.startsWith('on') || name === 'href' || name === 'action' || name === 'formaction' || name === 'srcset')
-      if (!(name === 'href' && one.namespaceURI === 'http://www.w3.org/2000/svg' && one.getAttribute(name)?.startsWith('#')))
+    if (
+      name.startsWith('on') ||
+      name === 'href' ||
+      name === 'action' ||
+      name === 'formaction' ||
+      name === 'srcset'
+    )
+      if (
+        !(
+          name === 'href' &&
+          one.namespaceURI === 'http://www.w3.org/2000/svg' &&
+          one.getAttribute(name)?.startsWith('#')
+        )
+      )
         one.removeAttribute(name);
 }
 

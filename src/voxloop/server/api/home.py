@@ -35,9 +35,9 @@ def get_home(
 
 
 @router.get("/home/disk", operation_id="getHomeDisk")
-def get_disk(project: Opened, kept: Remembered) -> models.Disk:
+def get_disk(project: Opened, kept: Remembered) -> models.HomeDisk:
     """How much room the project takes, and how much is left."""
-    return kept.answer(("disk", time.time() // DISK_S), lambda: models.Disk(**asdict(home_disk.disk(project.root))))
+    return kept.answer(("disk", time.time() // DISK_S), lambda: models.HomeDisk(**asdict(home_disk.disk(project.root))))
 
 
 @router.get("/jump", operation_id="jump")

@@ -119,7 +119,7 @@ class Home(Answer):
     since: dict[str, int]
 
 
-class Disk(Answer):
+class HomeDisk(Answer):
     """What the project takes, in bytes, and how much room there is."""
 
     free: int
