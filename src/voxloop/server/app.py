@@ -35,6 +35,8 @@ def create_app(
         watching = asyncio.create_task(app.state.feed.watch())
         yield
         app.state.feed.close()
+        if (datasets := getattr(app.state, "datasets", None)) is not None:
+            datasets.close()
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
