@@ -172,25 +172,25 @@ export function columnsOf(
     figure(
       'shape',
       'Voxels',
-      126,
+      140,
       (row) => row.numbers?.shape.reduce((a, b) => a * b, 1),
       (row) => each(row.numbers?.shape, 0),
     ),
     figure(
       'spacing',
       'Spacing, mm',
-      132,
+      148,
       (row) => (row.numbers ? Math.max(...row.numbers.spacing_mm) : null),
       (row) => each(row.numbers?.spacing_mm, 2),
     ),
     figure(
       'size',
       'Size, mm',
-      126,
+      150,
       (row) => row.numbers?.size_mm.reduce((a, b) => a * b, 1),
       (row) => each(row.numbers?.size_mm, 0),
     ),
-    text('orientation', 'Axes', 64, (row) => row.numbers?.orientation ?? ''),
+    text('orientation', 'Axes', 76, (row) => row.numbers?.orientation ?? ''),
     ...channels
       .slice(0, 4)
       .map((channel, at) =>
@@ -201,20 +201,19 @@ export function columnsOf(
           (row) => row.numbers?.intensity[at]?.all?.median,
         ),
       ),
-    ...classes
-      .slice(0, MOST_CLASSES)
-      .map((name) =>
-        figure(
-          `ml.${name}`,
-          `${name}, mL`,
-          Math.min(170, 62 + name.length * 7),
-          (row) => row.numbers?.classes[name]?.ml,
-        ),
+    ...classes.slice(0, MOST_CLASSES).map((name) =>
+      figure(
+        `ml.${name}`,
+        `${name}, mL`,
+        Math.min(180, 76 + name.length * 7),
+        (row) => row.numbers?.classes[name]?.ml,
+        (row) => millilitres(row.numbers?.classes[name]?.ml),
       ),
+    ),
     figure(
       'bytes',
       'On disk',
-      84,
+      102,
       (row) => row.bytes,
       (row) => bytes(row.bytes),
     ),
@@ -263,6 +262,14 @@ export function nextSort(column: Pick<Column, 'key' | 'first'>, sort: string | u
   const [usual, other] = column.first === 'up' ? ['', '-'] : ['-', ''];
   if (sort === `${usual}${column.key}`) return `${other}${column.key}`;
   return sort === `${other}${column.key}` ? null : `${usual}${column.key}`;
+}
+
+/** As many digits as a volume deserves: 13,487, 169.8, 0.045. */
+export function millilitres(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '–';
+  return Math.abs(value) >= 1000
+    ? Math.round(value).toLocaleString('en-US')
+    : String(Number(value.toPrecision(4)));
 }
 
 const RANGE = 'r.';

@@ -6,7 +6,7 @@ export class Queue {
 
   constructor(readonly atOnce: number) {}
 
-  /** Runs `work` when it is its turn; what was asked for last comes first, for that is what is looked at now. */
+  /** Runs `work` when it is its turn, in the order of asking; what is no longer wanted is passed over. */
   async add<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#running >= this.atOnce) {
       await new Promise<void>((go) => {
@@ -28,7 +28,7 @@ export class Queue {
     } finally {
       this.#running -= 1;
       if (this.#running < this.atOnce) {
-        const next = this.#waiting.pop();
+        const next = this.#waiting.shift();
         if (next) {
           this.#running += 1;
           next();

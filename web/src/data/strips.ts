@@ -23,8 +23,9 @@ export interface Scale {
   log: boolean;
 }
 
-/** Values further out than this many quartile ranges are apart from the rest. */
+/** Values further out than this many quartile ranges are apart from the rest, unless they are more than a few. */
 const FENCE = 2;
+const FEW = 0.06;
 const CELLS = 90;
 
 export function stripOf(measure: Measure, rows: readonly Row[]): Strip {
@@ -61,6 +62,8 @@ export function stripOf(measure: Measure, rows: readonly Row[]): Strip {
     const step = Math.ceil(nth / 2) * (nth % 2 ? 1 : -1);
     return { row, value, aside: (step * 2) / Math.max(most, 9), outlier: isOut(value) };
   });
+  const out = marks.filter((mark) => mark.outlier).length;
+  if (out > Math.max(1, FEW * marks.length)) for (const mark of marks) mark.outlier = false;
   return {
     measure,
     marks,
