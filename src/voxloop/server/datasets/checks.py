@@ -79,30 +79,36 @@ class Checks:
     close = stop
 
     def _follow(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None, "it is piped"
         words: list[str] = []
         # Read side by side: whoever writes a lot of errors would else wait for a reader for ever.
         reader = threading.Thread(target=lambda: words.extend(process.stderr or ()), daemon=True)
         reader.start()
         said = ""
-        for line in process.stdout:
-            try:
-                told = json.loads(line)
-                said = str(told.get("fault", ""))
-                with self._lock:
-                    if self._job is not None and "done" in told:
-                        self._job = replace(
-                            self._job, done=int(told["done"]), total=int(told["total"]), case=str(told["case"])
-                        )
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
-        code = process.wait()
-        reader.join(1.0)
+        with process:
+            for line in process.stdout or ():
+                said = self._hear(line) or said
+            code = process.wait()
+            reader.join()
         with self._lock:
             if self._job is not None and code != 0 and not self._job.stopping:
                 last = said or (words[-1].strip()[:300] if words else f"it ended with {code}")
                 self._faults[self._job.folder] = f"The check did not come to its end: {last}"
             self._job, self._process = None, None
+
+    def _hear(self, line: str) -> str:
+        """Takes in how far the check is; answers with why it failed, where it says so."""
+        try:
+            told = json.loads(line)
+            if "fault" in told:
+                return str(told["fault"])
+            with self._lock:
+                if self._job is not None:
+                    done, total, case = int(told["done"]), int(told["total"]), str(told["case"])
+                    self._job = replace(self._job, done=done, total=total, case=case)
+        except (ValueError, KeyError, TypeError):
+            # What a library prints is no news of ours.
+            pass
+        return ""
 
 
 def _end(process: subprocess.Popen[str]) -> None:
