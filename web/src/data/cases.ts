@@ -179,14 +179,14 @@ export function columnsOf(
     figure(
       'spacing',
       'Spacing, mm',
-      148,
+      156,
       (row) => (row.numbers ? Math.max(...row.numbers.spacing_mm) : null),
       (row) => each(row.numbers?.spacing_mm, 2),
     ),
     figure(
       'size',
       'Size, mm',
-      150,
+      166,
       (row) => row.numbers?.size_mm.reduce((a, b) => a * b, 1),
       (row) => each(row.numbers?.size_mm, 0),
     ),
