@@ -16,10 +16,8 @@ from voxloop.server.models.answer import Problem
 router = APIRouter(tags=["datasets"])
 
 
-def _room(request: Request, project: Opened, kept: Remembered) -> Room:
-    room: Room | None = getattr(request.app.state, "datasets", None)
-    if room is None:
-        room = request.app.state.datasets = Room(project, kept)
+def _room(request: Request) -> Room:
+    room: Room = request.app.state.datasets
     return room
 
 
