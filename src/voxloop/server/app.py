@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from voxloop import __version__
 from voxloop.server import page_files, problems
 from voxloop.server.api import router
+from voxloop.server.datasets.room import Room
 from voxloop.server.events import ChangeFeed
 from voxloop.server.guard import LOOPBACK, Guard
 from voxloop.server.kept import Kept
@@ -32,9 +33,11 @@ def create_app(
         assert project is not None, "an app without a project is not served"
         app.state.feed = ChangeFeed(project)
         app.state.kept = Kept(project)
+        app.state.datasets = Room(project, app.state.kept)
         watching = asyncio.create_task(app.state.feed.watch())
         yield
         app.state.feed.close()
+        app.state.datasets.close()
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

@@ -14,10 +14,12 @@ from voxloop.data.check.listing import Listing
 
 def fingerprint(listing: Listing, cases: list[Case]) -> dict[str, Any]:
     """Plain values for JSON. Intensities under all classes together are the foreground, as nnU-Net calls it."""
-    each = {case.id: _case(case) for case in cases if not case.entry.test and case.facts.image is not None}
+    seen = [case for case in cases if case.facts.image is not None]
+    each = {case.id: _case(case) for case in seen if not case.entry.test}
     grids = [one for one in each.values() if "spacing_mm" in one]
     return {
         "cases": each,
+        "test": {case.id: _case(case) for case in seen if case.entry.test},
         "dataset": {
             "name": listing.name,
             "cases": len(each),

@@ -7,6 +7,7 @@ from voxloop.server.api import (
     blobs,
     cases,
     console,
+    datasets,
     events,
     home,
     media,
@@ -36,6 +37,7 @@ for noun in (
     console,
     reports,
     home,
+    datasets,
     events,
 ):
     router.include_router(noun.router)

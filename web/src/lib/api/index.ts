@@ -1,6 +1,7 @@
 /** What the page may ask the server: a module for each noun, together as `api`. */
 import { artifacts } from './artifacts';
 import { cases } from './cases';
+import { datasets } from './datasets';
 import { home } from './home';
 import { media } from './media';
 import { run } from './run';
@@ -12,4 +13,14 @@ export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './cli
 export { tableFile } from './media';
 export { blobUrl, consoleFileUrl, reportUrl } from './run';
 export { tableUrl } from './runs';
-export const api = { ...artifacts, ...cases, ...home, ...media, ...run, ...runs, ...series, ...volumes };
+export const api = {
+  ...artifacts,
+  ...cases,
+  ...datasets,
+  ...home,
+  ...media,
+  ...run,
+  ...runs,
+  ...series,
+  ...volumes,
+};

@@ -1122,6 +1122,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description Every dataset by its newest version.
+         */
+        get: operations["listDatasets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset
+         * @description One version of a dataset, or the newest, with what changed from version to version, its splits and who used it.
+         */
+        get: operations["getDataset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dataset Cases
+         * @description All cases of a version with what the last check saw of each.
+         */
+        get: operations["listDatasetCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Check
+         * @description How far the check of a dataset is, and what the last one found.
+         */
+        get: operations["getDatasetCheck"];
+        put?: never;
+        /**
+         * Start Dataset Check
+         * @description Begins to check a dataset's folder in the background; one check at a time.
+         */
+        post: operations["startDatasetCheck"];
+        /**
+         * Stop Dataset Check
+         * @description Stops the check that is going on. What it has seen of cases is kept.
+         */
+        delete: operations["stopDatasetCheck"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/check/job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Check Job
+         * @description The check that is going on, of whichever dataset; nothing where there is none.
+         */
+        get: operations["getDatasetCheckJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case View
+         * @description What is needed to step through the slices of a case. The scan is read when it is asked for the first time.
+         */
+        get: operations["getCaseView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case Slice
+         * @description One slice as a PNG in its true proportions, with the label over it; drawn once.
+         */
+        get: operations["getCaseSlice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/tile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case Tile
+         * @description The axial slice with the most label, or with the most of a class, as a small PNG; drawn once.
+         */
+        get: operations["getCaseTile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1395,6 +1563,30 @@ export interface components {
             series: number;
         };
         /**
+         * CaseNumbers
+         * @description What a check saw of a case.
+         */
+        CaseNumbers: {
+            /** Shape */
+            shape: number[];
+            /** Channels */
+            channels: number;
+            /** Spacing Mm */
+            spacing_mm: number[];
+            /** Size Mm */
+            size_mm: number[];
+            /** Orientation */
+            orientation: string;
+            /** Dtype */
+            dtype: string;
+            /** Intensity */
+            intensity: components["schemas"]["ChannelSpread"][];
+            /** Classes */
+            classes: {
+                [key: string]: components["schemas"]["ClassAmount"];
+            };
+        };
+        /**
          * CaseRow
          * @description One class of one case over the validations; `values` runs along the table's steps.
          */
@@ -1425,6 +1617,44 @@ export interface components {
             steps: number[];
             /** Rows */
             rows: components["schemas"]["CaseRow"][];
+        };
+        /**
+         * CaseView
+         * @description What is needed to step through a case; `key` names the content of its files.
+         */
+        CaseView: {
+            /** Id */
+            id: string;
+            /** Test */
+            test: boolean;
+            /** Key */
+            key: string;
+            /** Changed */
+            changed: boolean;
+            /** Shape */
+            shape: number[];
+            /** Spacing Mm */
+            spacing_mm: number[];
+            /** Orientation */
+            orientation: string;
+            /** Channels */
+            channels: string[];
+            /** Dtype */
+            dtype: string;
+            /** Is Ct */
+            is_ct: boolean;
+            /** Planes */
+            planes: {
+                [key: string]: components["schemas"]["ViewPlane"];
+            };
+            /** Classes */
+            classes: components["schemas"]["ViewClass"][];
+            /** Most */
+            most: number[] | null;
+            /** Problem */
+            problem: string | null;
+            window: components["schemas"]["ViewWindow"];
+            viewer: components["schemas"]["ViewerPlace"] | null;
         };
         /**
          * CaseVolume
@@ -1459,6 +1689,64 @@ export interface components {
             name: string;
             /** Steps */
             steps: number[];
+        };
+        /**
+         * ChannelSpread
+         * @description Of all voxels, and of those in the foreground.
+         */
+        ChannelSpread: {
+            all: components["schemas"]["Spread"] | null;
+            foreground: components["schemas"]["Spread"] | null;
+        };
+        /**
+         * CheckJob
+         * @description A check that is going on; `mine` where it is of the dataset that was asked about.
+         */
+        CheckJob: {
+            /** Ref */
+            ref: string;
+            /** Mine */
+            mine: boolean;
+            /** Began */
+            began: number;
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Case */
+            case: string;
+            /** Stopping */
+            stopping: boolean;
+        };
+        /**
+         * CheckReport
+         * @description What a check found; `changed` names files that are no longer as they were then.
+         */
+        CheckReport: {
+            /** Made */
+            made: number;
+            /** Seconds */
+            seconds: number;
+            /** Looked At */
+            looked_at: number;
+            /** Changed */
+            changed: string[];
+            /** Kinds */
+            kinds: components["schemas"]["FindingKind"][];
+            /** Findings */
+            findings: components["schemas"]["DatasetFinding"][];
+        };
+        /**
+         * ClassAmount
+         * @description How much there is of a class; `under` is the median intensity under it, in each channel.
+         */
+        ClassAmount: {
+            /** Voxels */
+            voxels: number;
+            /** Ml */
+            ml: number | null;
+            /** Under */
+            under: (number | null)[];
         };
         /**
          * Clip
@@ -1566,6 +1854,281 @@ export interface components {
             curves: components["schemas"]["Curve"][];
         };
         /**
+         * Dataset
+         * @description One version of a dataset, with all of its versions.
+         */
+        Dataset: {
+            /** Name */
+            name: string;
+            /** Ref */
+            ref: string;
+            /** Version */
+            version: number;
+            /** Created */
+            created: number;
+            /** Cases */
+            cases: number;
+            /** Patients */
+            patients: number;
+            /** Test */
+            test: number;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Modality */
+            modality: {
+                [key: string]: string;
+            };
+            /** Scan Bytes */
+            scan_bytes: number;
+            /** Splits */
+            splits: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Folders */
+            folders: components["schemas"]["DatasetFolder"][];
+            /** Versions */
+            versions: number;
+            /** Used By */
+            used_by: number;
+            /** Aliases */
+            aliases: string[];
+            /** All Versions */
+            all_versions: components["schemas"]["DatasetVersion"][];
+            /** Split List */
+            split_list: components["schemas"]["DatasetSplit"][];
+        };
+        /**
+         * DatasetCase
+         * @description One case of a version; without numbers it has not been checked, or could not be read. `test` scans have no label.
+         */
+        DatasetCase: {
+            /** Id */
+            id: string;
+            /** Test */
+            test: boolean;
+            /** Patient */
+            patient: string | null;
+            /** Bytes */
+            bytes: number;
+            numbers: components["schemas"]["CaseNumbers"] | null;
+            /** Findings */
+            findings: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * DatasetCases
+         * @description All cases of a version. For each split, and case by case, `splits` has the place of its part in `parts`, or -1.
+         */
+        DatasetCases: {
+            /** Parts */
+            parts: string[];
+            /** Splits */
+            splits: {
+                [key: string]: number[];
+            };
+            /** Checked */
+            checked: boolean;
+            /** Cases */
+            cases: components["schemas"]["DatasetCase"][];
+        };
+        /**
+         * DatasetCheck
+         * @description The check of a dataset's folder: the one going on, the last report, why the last one failed, and the same as commands.
+         */
+        DatasetCheck: {
+            /** Folder */
+            folder: string | null;
+            job: components["schemas"]["CheckJob"] | null;
+            /** Fault */
+            fault: string | null;
+            report: components["schemas"]["CheckReport"] | null;
+            /** Command */
+            command: string | null;
+            /** Fix Command */
+            fix_command: string | null;
+        };
+        /**
+         * DatasetDifference
+         * @description What came, went and changed since the version before, by case; `words` is about labels, modality and splits.
+         */
+        DatasetDifference: {
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Rescanned */
+            rescanned: string[];
+            /** Relabelled */
+            relabelled: string[];
+            /** Words */
+            words: string[];
+        };
+        /**
+         * DatasetFinding
+         * @description One thing that is wrong, or worth knowing; `where` is a voxel to look at.
+         */
+        DatasetFinding: {
+            /** Kind */
+            kind: string;
+            /** Case */
+            case: string | null;
+            /** File */
+            file: string | null;
+            /** What */
+            what: string;
+            /** Fixable */
+            fixable: boolean;
+            /** Where */
+            where: number[] | null;
+        };
+        /**
+         * DatasetFolder
+         * @description Where a dataset was recorded, and whether it is there now.
+         */
+        DatasetFolder: {
+            /** Path */
+            path: string;
+            /** There */
+            there: boolean;
+        };
+        /**
+         * DatasetLeak
+         * @description A patient with scans in more than one part of a split.
+         */
+        DatasetLeak: {
+            /** Patient */
+            patient: string;
+            /** Parts */
+            parts: {
+                [key: string]: string[];
+            };
+        };
+        /**
+         * DatasetRun
+         * @description A run that used a version.
+         */
+        DatasetRun: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Created */
+            created: number;
+        };
+        /**
+         * DatasetSplit
+         * @description A named split: how it was made, its parts in numbers, and what is wrong with it.
+         */
+        DatasetSplit: {
+            /** Name */
+            name: string;
+            /** Made */
+            made: {
+                [key: string]: string | number | null;
+            };
+            /** Parts */
+            parts: {
+                [key: string]: number;
+            };
+            /** Left Out */
+            left_out: number;
+            /** Unknown */
+            unknown: string[];
+            /** Leaks */
+            leaks: components["schemas"]["DatasetLeak"][];
+        };
+        /**
+         * DatasetSummary
+         * @description What is worth knowing of a version at a glance; `splits` counts the cases of each part.
+         */
+        DatasetSummary: {
+            /** Name */
+            name: string;
+            /** Ref */
+            ref: string;
+            /** Version */
+            version: number;
+            /** Created */
+            created: number;
+            /** Cases */
+            cases: number;
+            /** Patients */
+            patients: number;
+            /** Test */
+            test: number;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Modality */
+            modality: {
+                [key: string]: string;
+            };
+            /** Scan Bytes */
+            scan_bytes: number;
+            /** Splits */
+            splits: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Folders */
+            folders: components["schemas"]["DatasetFolder"][];
+            /** Versions */
+            versions: number;
+            /** Used By */
+            used_by: number;
+        };
+        /**
+         * DatasetVersion
+         * @description One version; without a difference it is the first.
+         */
+        DatasetVersion: {
+            /** Version */
+            version: number;
+            /** Ref */
+            ref: string;
+            /** Aliases */
+            aliases: string[];
+            /** Created */
+            created: number;
+            /** Cases */
+            cases: number;
+            /** Patients */
+            patients: number;
+            /** Test */
+            test: number;
+            /** Scan Bytes */
+            scan_bytes: number;
+            /** There */
+            there: boolean;
+            /** Runs */
+            runs: components["schemas"]["DatasetRun"][];
+            difference: components["schemas"]["DatasetDifference"] | null;
+        };
+        /**
+         * Disk
+         * @description What the project takes, what of that nothing refers to, and what is free beside it.
+         */
+        Disk: {
+            /** Bytes */
+            bytes: number;
+            /** Blobs */
+            blobs: number;
+            /** Free */
+            free: number;
+            unreferred: components["schemas"]["Unreferred"];
+            /** Command */
+            command: string;
+        };
+        /**
          * Distribution
          * @description n counts with the n + 1 edges of their bins, and what is known of the values; NaN and Inf are counted apart.
          */
@@ -1663,6 +2226,24 @@ export interface components {
             rows: string[][];
             /** Whole */
             whole: boolean;
+        };
+        /**
+         * FindingKind
+         * @description A kind of finding: what it is, why it matters, and what to do.
+         */
+        FindingKind: {
+            /** Kind */
+            kind: string;
+            /** Group */
+            group: string;
+            /** Severity */
+            severity: string;
+            /** Title */
+            title: string;
+            /** Why */
+            why: string;
+            /** Mend */
+            mend: string;
         };
         /**
          * Found
@@ -1788,6 +2369,24 @@ export interface components {
             since: {
                 [key: string]: number;
             };
+        };
+        /**
+         * HomeDisk
+         * @description What the project takes, in bytes, and how much room there is.
+         */
+        HomeDisk: {
+            /** Free */
+            free: number;
+            /** Total */
+            total: number;
+            /** Blobs */
+            blobs: number;
+            /** Database */
+            database: number;
+            /** Cache */
+            cache: number;
+            /** Other */
+            other: number;
         };
         /**
          * KeyFigure
@@ -2582,6 +3181,20 @@ export interface components {
             values: (number | null)[];
         };
         /**
+         * Spread
+         * @description Intensities: the 0.5, 50 and 99.5 percentiles, and the mean.
+         */
+        Spread: {
+            /** Low */
+            low: number;
+            /** Median */
+            median: number;
+            /** High */
+            high: number;
+            /** Mean */
+            mean: number;
+        };
+        /**
          * Table
          * @description A table's columns and size; its rows are at `url`.
          */
@@ -2704,6 +3317,67 @@ export interface components {
             dropped_total: number;
         };
         /**
+         * ViewClass
+         * @description A class of a case's label; `most` is, along each axis, the slice that has most of it.
+         */
+        ViewClass: {
+            /** Value */
+            value: number;
+            /** Name */
+            name: string;
+            /** Colour */
+            colour: number[];
+            /** Voxels */
+            voxels: number;
+            /** Most */
+            most: number[];
+        };
+        /**
+         * ViewPlane
+         * @description How a plane is cut and shown: `axis` is stepped along, a turned one runs against its index.
+         *
+         *     `letters` stand at the left, right, top and bottom; `ends` are those of the first and the last slice.
+         */
+        ViewPlane: {
+            /** Axis */
+            axis: number;
+            /** Across */
+            across: number;
+            /** Down */
+            down: number;
+            /** Across Turned */
+            across_turned: boolean;
+            /** Down Turned */
+            down_turned: boolean;
+            /** Width Mm */
+            width_mm: number;
+            /** Height Mm */
+            height_mm: number;
+            /** Letters */
+            letters: string[];
+            /** Ends */
+            ends: string[];
+        };
+        /** ViewWindow */
+        ViewWindow: {
+            /** Name */
+            name: string;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+        };
+        /**
+         * ViewerPlace
+         * @description A run that logged a volume of the case, which the viewer shows whole.
+         */
+        ViewerPlace: {
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+        };
+        /**
          * VolumeHead
          * @description A volume's size; one slice of it is at `slice`. `case` is what the viewer knows it by.
          */
@@ -2791,39 +3465,6 @@ export interface components {
             total: number;
             /** Cases */
             cases: components["schemas"]["WorstCase"][];
-        };
-        /**
-         * Disk
-         * @description What the project takes, what of that nothing refers to, and what is free beside it.
-         */
-        voxloop__server__models__artifacts__Disk: {
-            /** Bytes */
-            bytes: number;
-            /** Blobs */
-            blobs: number;
-            /** Free */
-            free: number;
-            unreferred: components["schemas"]["Unreferred"];
-            /** Command */
-            command: string;
-        };
-        /**
-         * Disk
-         * @description What the project takes, in bytes, and how much room there is.
-         */
-        voxloop__server__models__home__Disk: {
-            /** Free */
-            free: number;
-            /** Total */
-            total: number;
-            /** Blobs */
-            blobs: number;
-            /** Database */
-            database: number;
-            /** Cache */
-            cache: number;
-            /** Other */
-            other: number;
         };
     };
     responses: never;
@@ -4312,7 +4953,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["voxloop__server__models__artifacts__Disk"];
+                    "application/json": components["schemas"]["Disk"];
                 };
             };
             /** @description Not Found */
@@ -5230,7 +5871,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["voxloop__server__models__home__Disk"];
+                    "application/json": components["schemas"]["HomeDisk"];
                 };
             };
             /** @description Not Found */
@@ -5272,6 +5913,431 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Found"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDatasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetSummary"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDataset: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dataset"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDatasetCases: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetCases"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetCheck: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetCheck"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startDatasetCheck: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetCheck"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopDatasetCheck: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetCheck"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDatasetCheckJob: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckJob"] | null;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCaseView: {
+        parameters: {
+            query: {
+                case: string;
+                version?: number | null;
+                test?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCaseSlice: {
+        parameters: {
+            query: {
+                case: string;
+                plane?: string;
+                index?: number;
+                channel?: number;
+                look?: string;
+                low?: number | null;
+                high?: number | null;
+                version?: number | null;
+                test?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCaseTile: {
+        parameters: {
+            query: {
+                case: string;
+                value?: number | null;
+                version?: number | null;
+                test?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {
