@@ -23,10 +23,10 @@ import voxloop as vx
 from tests.data.check.datasets import change, save
 from tests.server.conftest import HERE
 from voxloop.data.geometry import Geometry
+from voxloop.data.pictures.palette import COOL
+from voxloop.data.pictures.planes import planes_of
 from voxloop.server.app import create_app
-from voxloop.server.datasets.palette import COOL
 from voxloop.server.datasets.pictures import Pictures
-from voxloop.server.datasets.planes import planes_of
 from voxloop.store import Project, open_project
 from voxloop.store.artifacts import datasets
 

@@ -22,6 +22,16 @@ RIM = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """The values of one channel: the least and most of all, and between which nearly all of those that are not zero lie."""
+
+    least: float
+    most: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Which values are drawn from black to white, and what that is called."""
 
@@ -30,12 +40,12 @@ class Window:
     high: float
 
 
-def window_of(least: float, most: float, is_ct: bool, under: float | None) -> Window:
+def window_of(seen: Range, is_ct: bool, under: float | None) -> Window:
     """Hounsfield units have windows of their own, chosen by what lies under the label; all else is shown over its own range."""
-    if is_ct and least <= -200 and most >= 100:
+    if is_ct and seen.least <= -200 and seen.most >= 100:
         name, low, high = LUNG if under is not None and under < -400 else BONE if (under or 0) > 250 else ABDOMEN
         return Window(name, low, high)
-    return Window("99 % of the values", least, most)
+    return Window("99 % of the values", seen.low, seen.high)
 
 
 def draw(

@@ -11,24 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.check.slabs import Slab, bomb_in, slabs
+from voxloop.data.pictures.drawing import Range
+from voxloop.data.pictures.planes import cut_shape
 from voxloop.data.scans import Scan, as_labels, open_scan
 from voxloop.data.whole import whole
 from voxloop.errors import VoxloopError
-from voxloop.server.datasets.planes import cut_shape
 
 # Every so many voxels one is looked at for the range: odd, so that it falls into step with no side.
 EVERY = 61
 Voxels = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The values of one channel: the least and most of all, and between which nearly all of those that are not zero lie."""
-
-    least: float
-    most: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

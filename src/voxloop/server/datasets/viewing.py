@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from voxloop.data.pictures.palette import UNNAMED, colours_of
 from voxloop.server.datasets.known import CaseFiles
-from voxloop.server.datasets.palette import UNNAMED, colours_of
 from voxloop.server.datasets.room import Room
 from voxloop.server.kept import Kept
 from voxloop.server.models import datasets as models
@@ -17,7 +17,7 @@ from voxloop.store import Project
 
 if TYPE_CHECKING:
     from voxloop.data.manifest import Manifest
-    from voxloop.server.datasets.drawing import Look
+    from voxloop.data.pictures.drawing import Look
     from voxloop.server.datasets.work import Case
     from voxloop.store import ArtifactVersion
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from voxloop.data.colours import Rgb
+from voxloop.data.pictures.drawing import Look, Range, draw, window_of
+from voxloop.data.pictures.planes import Plane, planes_of
 from voxloop.data.scans import Scan, require_same_grid, sides
 from voxloop.data.whole import make_folder, whole, write_json
 from voxloop.errors import VoxloopError
-from voxloop.server.datasets.drawing import Look, draw, window_of
-from voxloop.server.datasets.planes import Plane, planes_of
 from voxloop.server.datasets.reading import (
     Range,
     Voxels,
