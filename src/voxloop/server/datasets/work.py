@@ -23,7 +23,6 @@ from voxloop.data.scans import Scan, require_same_grid, sides
 from voxloop.data.whole import make_folder, whole, write_json
 from voxloop.errors import VoxloopError
 from voxloop.server.datasets.reading import (
-    Range,
     Voxels,
     amounts_of,
     cut_of,
