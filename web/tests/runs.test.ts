@@ -14,7 +14,7 @@ import {
   sortTerm,
   title,
 } from '../src/runs/columns';
-import { cellText, groupText, groupTitle, valueText } from '../src/runs/figures';
+import { cellText, groupText, groupTitle, plusMinus, valueText } from '../src/runs/figures';
 import { placeAt, share, startsOf } from '../src/runs/lines';
 import { bounded, NARROWEST, WIDEST } from '../src/runs/taste.svelte';
 
@@ -171,12 +171,18 @@ describe('groups', () => {
   it('sum a metric up as is wanted, and a param by its range', () => {
     const dice = column('metrics.val/dice', { numbers: true });
     const lr = column('params.lr', { numbers: true });
-    expect(groupText(dice, numbers, 'mean', 0)).toBe('0.9000 ± 0.02000');
+    expect(groupText(dice, numbers, 'mean', 0)).toBe('0.900 ± 0.020');
     expect(groupText(dice, numbers, 'median', 0)).toBe('0.9100');
     expect(groupText(dice, numbers, 'range', 0)).toBe('0.8500 – 0.9300');
     expect(groupText(lr, { ...numbers, low: 1e-4, high: 0.1 }, 'mean', 0)).toBe('0.0001 – 0.1');
     expect(groupText(lr, { ...numbers, low: 0.001, high: 0.001 }, 'mean', 0)).toBe('0.001');
     expect(groupText(dice, null, 'mean', 0)).toBe('');
+    expect(plusMinus(-1234.56, 12.3)).toBe('−1235 ± 12');
+    expect(plusMinus(20.5612, 0.3149)).toBe('20.56 ± 0.31');
+    expect(plusMinus(0.86965, 0.00035)).toBe('0.8697 ± 0.0003');
+    expect(plusMinus(0, 0.5)).toBe('0 ± 0.5000');
+    expect(plusMinus(1e-9, 1e-10)).toBe('1.00e−9 ± 1.00e−10');
+    expect(plusMinus(3, 0)).toBe('3 ± 0');
     expect(groupTitle(dice, numbers, 'best')).toContain('Of the best values of 3 runs: mean 0.9000');
   });
   it('name what their runs say, and how many more there are', () => {

@@ -11,6 +11,17 @@ function set(value: number): string {
   return Number.isFinite(value) ? minus(String(Number(value.toPrecision(6)))) : number(value);
 }
 
+/** A mean with its deviation: two digits of that, and no more places of the mean than it leaves meaning to, or than a single
+ *  value would have. */
+export function plusMinus(mean: number, deviation: number): string {
+  const places = 1 - Math.floor(Math.log10(deviation));
+  const alone = 3 - Math.floor(Math.log10(Math.abs(mean)));
+  if (!Number.isFinite(places) || !Number.isFinite(alone) || places > 6 || Math.abs(mean) >= 1e7)
+    return `${number(mean)} ± ${number(deviation)}`;
+  const digits = Math.max(0, Math.min(places, Math.max(alone, 2)));
+  return `${minus(mean.toFixed(digits))} ± ${deviation.toFixed(digits)}`;
+}
+
 function oneText(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (Array.isArray(value)) return value.map(oneText).join(', ');
@@ -46,9 +57,7 @@ export function groupText(column: RunColumn, cell: GroupCell | null, figure: Fig
   if (column.kind === 'param' || (figure === 'range' && column.kind === 'metric'))
     return `${say(low)} – ${say(high)}`;
   if (figure === 'median') return say(median ?? mean);
-  return column.kind === 'metric' && typeof deviation === 'number'
-    ? `${say(mean)} ± ${say(deviation)}`
-    : say(mean);
+  return column.kind === 'metric' && typeof deviation === 'number' ? plusMinus(mean, deviation) : say(mean);
 }
 
 /** All that is known of a group's cell, for whoever points at it. */

@@ -48,7 +48,7 @@ def list_run_columns(project: Opened, kept: Remembered, q: Text = "") -> list[mo
     return [models.RunColumn(**asdict(column)) for column in kept.answer(("columns", q), lambda: project.columns(q))]
 
 
-@router.get("/runs/groups", operation_id="listRunGroups", response_model_exclude_none=True)
+@router.get("/runs/groups", operation_id="listRunGroups", response_model=models.RunGroups)
 def list_run_groups(
     project: Opened,
     kept: Remembered,
@@ -63,10 +63,17 @@ def list_run_groups(
         ),
     ] = None,
     figure: Annotated[Figure, Query(description="Which figure of a column of numbers they are ordered by.")] = "mean",
-) -> models.RunGroups:
+) -> Response:
     """The runs that a query fits, grouped by one or two columns; a run is in the group of each of its tags."""
-    question = ("groups", q, sort, figure, *map(tuple, (by, column or [], order or [])))
-    return kept.answer(question, lambda: _groups(project.groups(by, q, column or [], sort, order or [], figure)))
+    columns, terms = column or [], order or []
+
+    def written() -> bytes:
+        found = _groups(project.groups(by, q, columns, sort, terms, figure))
+        return found.model_dump_json(exclude_none=True).encode()
+
+    # Kept as it is sent: as objects, the figures of a thousand groups are ten times as large.
+    answer = kept.answer(("groups", q, sort, figure, *map(tuple, (by, columns, terms))), written)
+    return Response(answer, media_type="application/json")
 
 
 @router.get("/runs/rows", operation_id="listRunRows")
