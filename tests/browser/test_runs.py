@@ -261,18 +261,19 @@ def test_runs_are_grouped_opened_and_selected_by_mouse_and_keys(watched: Watched
     expect(page.get_by_test_id("group-count")).to_have_text("in 20 groups")
     expect(page.locator("[data-group='0, 0.1']")).to_contain_text("13 runs")
     expect(rows(page)).to_have_count(13)
+    page.goto(f"{watched.url}/runs?group=params.fold&open=0")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Group: fold").click()
+    expect(page.get_by_test_id("group-by")).to_be_visible()
     for theme in ("dark", "light"):
-        page.goto(f"{watched.url}/runs?group=params.fold&open=0&theme={theme}")
-        expect(rows(page).first).to_be_visible()
-        page.get_by_role("button", name="Group: fold").click()
-        expect(page.get_by_test_id("group-by")).to_be_visible()
+        page.locator("html").evaluate("(html, theme) => html.setAttribute('data-theme', theme)", theme)
         assert stumbles(page) == []
-        page.set_viewport_size({"width": 820, "height": 1180})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 820
-        panel = page.get_by_role("dialog").bounding_box()
-        assert panel is not None
-        assert 0 <= panel["x"] <= 820 - panel["width"]
-        page.set_viewport_size({"width": 1280, "height": 800})
+    page.set_viewport_size({"width": 820, "height": 1180})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 820
+    panel = page.get_by_role("dialog").bounding_box()
+    assert panel is not None
+    assert 0 <= panel["x"] <= 820 - panel["width"]
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_role("button", name="Ungroup").click()
     expect(page.get_by_test_id("group-count")).to_have_count(0)
     expect(rows(page).nth(20)).to_be_visible()

@@ -15,6 +15,7 @@ import {
   title,
 } from '../src/runs/columns';
 import { cellText, groupText, groupTitle, plusMinus, valueText } from '../src/runs/figures';
+import { layout } from '../src/runs/layout';
 import { placeAt, share, startsOf } from '../src/runs/lines';
 import { bounded, NARROWEST, WIDEST } from '../src/runs/taste.svelte';
 
@@ -194,6 +195,26 @@ describe('groups', () => {
     expect(valueText(null)).toBe('none');
     expect(valueText('<script>')).toBe('<script>');
     expect(valueText([96, 96])).toBe('96, 96');
+  });
+});
+
+describe('the layout', () => {
+  const columns = ['status', 'metrics.val/dice', 'params.seed'].map((key) => column(key));
+  it('leaves to the name what is left, until something is pinned beside it', () => {
+    expect(layout(columns, 0, false, {})).toEqual({
+      template: '36px minmax(220px, 1fr) 122px 124px 104px',
+      least: 36 + 220 + 122 + 124 + 104,
+      name: null,
+      widths: [122, 124, 104],
+      lefts: [],
+    });
+    const pinned = layout(columns, 2, false, { status: 200 });
+    expect(pinned.template).toBe('36px 260px 200px 124px 104px');
+    expect(pinned.lefts).toEqual([296, 496]);
+    expect(layout(columns, 0, false, { name: 300 }).template).toMatch(/^36px 300px /);
+  });
+  it('gives groups room for a mean with its deviation', () => {
+    expect(layout(columns, 0, true, {}).widths).toEqual([122, 146, 104]);
   });
 });
 

@@ -10,7 +10,8 @@ from voxloop.server.api.artifacts import artifact
 from voxloop.server.api.opened import LARGEST, Opened, Remembered
 from voxloop.server.models import runs as models
 from voxloop.store import RunRecord, SeriesRecord
-from voxloop.store.results.groups import Figure, Groups, Summary
+from voxloop.store.results.groups import Figure, Groups
+from voxloop.store.results.summaries import Summary
 from voxloop.store.results.tables import json_value, to_csv
 
 router = APIRouter(tags=["runs"])

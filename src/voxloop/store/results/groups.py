@@ -1,11 +1,11 @@
-"""The runs that a query fits in groups: which there are, whose they are, and each column of a group summed up in a few figures."""
+"""The runs that a query fits in groups: which there are, whose they are, and in which order."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -16,30 +16,14 @@ from sqlalchemy.engine import Connection
 from voxloop.errors import VoxloopError
 from voxloop.store import query, schema
 from voxloop.store.results.columns import OWN
+from voxloop.store.results.summaries import Summary, key_of, summed
 
 Figure = Literal["mean", "median", "range"]
 Cells = dict[str, Any]
 STATISTICS = ("first", "last", "min", "max", "best")
 # More groups than this are no overview.
 MOST = 1000
-# How many different texts of a group are named.
-NAMED = 3
 STEP = re.compile(r'\.([^."\[\]]+)|\[("(?:[^"\\]|\\.)*")\]')
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A column of a group: of numbers, the figures; of anything else, how many different values and the most frequent ones."""
-
-    count: int
-    mean: float | None = None
-    # The sample's, so nothing for a single run.
-    deviation: float | None = None
-    median: float | None = None
-    low: float | None = None
-    high: float | None = None
-    distinct: int | None = None
-    values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +65,9 @@ def of_runs(
     found: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
     for run_id, cells in rows.items():
         for values in product(*(_memberships(key, cells.get(key)) for key in by)):
-            found.setdefault(_key(values), (values, []))[1].append(run_id)
+            found.setdefault(key_of(values), (values, []))[1].append(run_id)
     groups = [
-        Group(key, values, tuple(ids), tuple(_summed(rows[one].get(column) for one in ids) for column in columns))
+        Group(key, values, tuple(ids), tuple(summed(rows[one].get(column) for one in ids) for column in columns))
         for key, (values, ids) in found.items()
     ]
     groups.sort(key=lambda group: tuple(map(_place, group.values)))
@@ -154,49 +138,6 @@ def _memberships(key: str, value: Any) -> Sequence[Any]:
     return (list(dict.fromkeys(value)) or [None]) if key == "tags" and isinstance(value, list | tuple) else [value]
 
 
-def _plain(value: Any) -> Any:
-    """A value as it is told apart from others: 1 and 1.0 are one, 1 and True are two."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return [_plain(one) for one in value] if isinstance(value, list) else value
-
-
-def _key(values: Iterable[Any]) -> str:
-    # An address joins the keys of several groups by this sign.
-    text = json.dumps([_plain(value) for value in values], ensure_ascii=False, sort_keys=True)
-    return text[1:-1].replace("~", "\\u007e")
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _summed(cells: Iterator[Any]) -> Summary | None:
-    values = [value for value in cells if value is not None]
-    if not values:
-        return None
-    if not all(_number(value) for value in values):
-        return _told(values)
-    numbers = sorted(float(value) for value in values if math.isfinite(value))
-    count = len(numbers)
-    if not count:
-        return _told(values)
-    low, high, half = numbers[0], numbers[-1], count // 2
-    # Divided before they are added, and never squared: the largest numbers that there are have a mean, too.
-    mean = min(max(math.fsum(one / count for one in numbers), low), high)
-    spread = math.hypot(*(one - mean for one in numbers)) / math.sqrt(max(1, count - 1))
-    median = numbers[half] if count % 2 else numbers[half - 1] / 2 + numbers[half] / 2
-    return Summary(count, mean, spread if count > 1 and math.isfinite(spread) else None, median, low, high)
-
-
-def _told(values: list[Any]) -> Summary:
-    often: dict[str, list[Any]] = {}
-    for value in values:
-        often.setdefault(_key([value]), []).append(value)
-    most = sorted(often.values(), key=len, reverse=True)[:NAMED]
-    return Summary(len(values), distinct=len(often), values=tuple(same[0] for same in most))
-
-
 def _place(value: Any) -> tuple[int, Any]:
     """Where a value stands among others: truths, numbers, texts, the rest, and last what is missing."""
     if value is None:
@@ -204,7 +145,7 @@ def _place(value: Any) -> tuple[int, Any]:
     if isinstance(value, bool):
         return 0, value
     if isinstance(value, int | float):
-        return (1, value) if math.isfinite(value) else (2, str(value))
+        return (1, value) if isinstance(value, int) or math.isfinite(value) else (2, str(value))
     return (2, value.casefold()) if isinstance(value, str) else (3, json.dumps(value, sort_keys=True))
 
 
