@@ -13,6 +13,8 @@ export interface GroupQuestion extends Question {
 
 /** Ids in one address: more would make it longer than servers read. */
 const MOST_IDS = 200;
+/** More than these are quicker found among all of them than by name. */
+const MOST_NAMED = 1000;
 
 export class Grouped implements Lines {
   data = $state.raw<RunGroups | null>(null);
@@ -78,6 +80,10 @@ export class Grouped implements Lines {
   async runs(ids: readonly string[]): Promise<SaidRow[]> {
     const missing = ids.filter((id) => !this.#rows.has(id));
     const found = new Map(this.#rows);
+    if (missing.length > MOST_NAMED && this.answered) {
+      for (const row of await everyRun(this.answered.q)) if (!found.has(row.id)) found.set(row.id, row);
+      return ids.flatMap((id) => found.get(id) ?? []);
+    }
     for (let at = 0; at < missing.length; at += MOST_IDS)
       for (const row of await everyRun(idQuery(missing.slice(at, at + MOST_IDS)))) found.set(row.id, row);
     return ids.flatMap((id) => found.get(id) ?? []);

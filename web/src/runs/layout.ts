@@ -10,7 +10,7 @@ const USUAL: Readonly<Record<string, number>> = {
   status: 122,
   experiment: 118,
   created: 106,
-  duration_s: 100,
+  duration_s: 110,
   tags: 150,
   notes: 220,
   id: 110,

@@ -20,6 +20,7 @@ from voxloop.store.results.summaries import Summary, key_of, summed
 
 Figure = Literal["mean", "median", "range"]
 Cells = dict[str, Any]
+Values = tuple[Any, ...]
 STATISTICS = ("first", "last", "min", "max", "best")
 # More groups than this are no overview.
 MOST = 1000
@@ -62,22 +63,23 @@ def of_runs(
     if not 1 <= len(by) <= 2:
         raise VoxloopError(f"Runs are grouped by one column or two, not by {len(by)}; leave some out.")
     rows = _cells(connection, text, [*by, *columns], sort)
-    found: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
+    found: dict[str, tuple[Values, list[str]]] = {}
     for run_id, cells in rows.items():
         for values in product(*(_memberships(key, cells.get(key)) for key in by)):
             found.setdefault(key_of(values), (values, []))[1].append(run_id)
-    groups = [
-        Group(key, values, tuple(ids), tuple(summed(rows[one].get(column) for one in ids) for column in columns))
-        for key, (values, ids) in found.items()
-    ]
-    groups.sort(key=lambda group: tuple(map(_place, group.values)))
+    groups = sorted(found.items(), key=lambda item: tuple(map(_place, item[1][0])))
     for term in reversed(order):
         down = term.startswith("-")
-        value = _ordered_by(term.removeprefix("-"), by, columns, "high" if down else "low", figure)
+        value = _ordered_by(term.removeprefix("-"), by, rows, columns, "high" if down else "low", figure)
+        keys = {key: value(*one) for key, one in groups}
         # Two passes, since what is missing comes last both ways.
-        groups.sort(key=lambda group: _place(value(group)), reverse=down)
-        groups.sort(key=lambda group: value(group) is None)
-    return Groups(len(rows), len(groups), tuple(groups[:MOST]))
+        groups.sort(key=lambda item: _place(keys[item[0]]), reverse=down)
+        groups.sort(key=lambda item: keys[item[0]] is None)
+    shown = tuple(
+        Group(key, values, tuple(ids), tuple(summed(rows[one].get(column) for one in ids) for column in columns))
+        for key, (values, ids) in groups[:MOST]
+    )
+    return Groups(len(rows), len(groups), shown)
 
 
 def _cells(connection: Connection, text: str, keys: Sequence[str], sort: str | None) -> dict[str, Cells]:
@@ -150,20 +152,24 @@ def _place(value: Any) -> tuple[int, Any]:
 
 
 def _ordered_by(
-    key: str, by: Sequence[str], columns: Sequence[str], end: Literal["low", "high"], figure: Figure
-) -> Callable[[Group], Any]:
+    key: str,
+    by: Sequence[str],
+    rows: dict[str, Cells],
+    columns: Sequence[str],
+    end: Literal["low", "high"],
+    figure: Figure,
+) -> Callable[[Values, Sequence[str]], Any]:
     """What a group is ordered by: how many runs it has, what they have in common, or a figure of a column."""
     if key == "runs":
-        return lambda group: len(group.ids)
+        return lambda values, ids: len(ids)
     if key in by:
         place = list(by).index(key)
-        return lambda group: group.values[place]
+        return lambda values, ids: values[place]
     if key not in columns:
         raise VoxloopError(f'The groups have no column "{key}" to be ordered by; ask for it among the columns.')
-    column = list(columns).index(key)
 
-    def value(group: Group) -> Any:
-        cell = group.cells[column]
+    def value(values: Values, ids: Sequence[str]) -> Any:
+        cell = summed(rows[one].get(key) for one in ids)
         if cell is None:
             return None
         if cell.mean is None:
