@@ -141,6 +141,8 @@ def test_of_two_who_save_at_once_nobody_loses_anything(
             (view,) = project.views("runs")
             project.change_view(view.id, address="/runs?q=unet-3")
         button(other).click()
+        # The list has come again, and their own view is still the one that they have seen.
+        expect(other.get_by_role("link", name="Go back to it")).to_have_attribute("href", re.compile("unet-3"))
         other.get_by_role("button", name="Save the changes").click()
         expect(other.get_by_test_id("notices")).to_contain_text("Somebody else has changed")
         other.get_by_label("Name of a new view").fill("mine")
