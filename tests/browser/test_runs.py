@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import voxloop as vx
 from tests.browser.conftest import Watched, on_the_air, watching
+from tests.browser.test_gallery import stumbles
 from voxloop.store import open_project
 
 RUNS = 260
@@ -135,9 +137,9 @@ def test_columns_are_chosen_moved_and_sorted_by(watched: Watched) -> None:
     expect(page.get_by_role("columnheader").nth(2)).to_contain_text("fold")
     assert heads(page)[:3] == ["Name", "fold", "Status"]
 
-    page.get_by_role("columnheader", name="val/dice").get_by_role("button").click()
+    page.get_by_role("button", name="val/dice", exact=True).click()
     expect(rows(page).first).to_contain_text(f"unet-{RUNS - 1}")
-    page.get_by_role("columnheader", name="val/dice").get_by_role("button").click()
+    page.get_by_role("button", name="val/dice", exact=True).click()
     expect(rows(page).first).to_contain_text("unet-0")
     # Nobody said which way train/loss is better.
     expect(rows(page).first).to_contain_text("last")
@@ -189,6 +191,188 @@ def test_what_is_done_to_runs_can_be_taken_back(changing: Watched, few: Path) ->
         assert not list(project.runs('run.name == "unet-5"'))
 
 
+def groups(page: Page) -> Locator:
+    return page.get_by_test_id("runs").locator("[data-group]")
+
+
+def test_runs_are_grouped_opened_and_selected_by_mouse_and_keys(watched: Watched) -> None:
+    page = watched.open("/runs?cols=status~metrics.val/dice~params.fold")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Group", exact=True).click()
+    page.get_by_label("Find a column to group by").fill("lr")
+    page.get_by_test_id("group-by").get_by_role("checkbox").check()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("group-count")).to_have_text("in 4 groups")
+    expect(groups(page)).to_have_count(4)
+    assert [groups(page).nth(at).get_attribute("data-group") for at in range(4)] == ["0.0001", "0.001", "0.01", "0.1"]
+    tenth = groups(page).nth(3)
+    expect(tenth).to_contain_text("65 runs")
+    # Of 0, 4, 8 … 256, as parts of 260.
+    values = [number / RUNS for number in range(0, RUNS, 4)]
+    expect(tenth).to_contain_text(f"{statistics.fmean(values):.2f} ± {statistics.stdev(values):.2f}")
+    expect(tenth).to_contain_text("0 – 4")
+    page.get_by_label("Which figure of a group").select_option("range")
+    expect(tenth).to_contain_text(f"0 – {values[-1]:.4f}")
+
+    page.get_by_role("button", name="val/dice", exact=True).click()
+    expect(groups(page).first).to_have_attribute("data-group", "0.0001")
+    page.get_by_role("button", name="val/dice", exact=True).click()
+    expect(groups(page).first).to_have_attribute("data-group", "0.1")
+    table = page.get_by_test_id("runs")
+    table.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(groups(page).first).to_have_attribute("aria-expanded", "true")
+    expect(rows(page).first).to_contain_text("unet-0")
+    assert rows(page).count() < 60, "rows that nobody sees cost nothing"
+    page.keyboard.press("End")
+    expect(groups(page).last).to_have_attribute("data-group", "0.0001")
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#run-row-64")).to_contain_text("unet-252")
+    page.keyboard.press("x")
+    bar = page.get_by_test_id("selected")
+    expect(bar).to_contain_text("1 selected")
+    page.keyboard.press("ArrowLeft")
+    expect(groups(page).first).to_have_attribute("data-group", "0.1")
+    expect(groups(page).first.locator("input:indeterminate")).to_have_count(1)
+    whole = groups(page).first.get_by_role("checkbox")
+    page.keyboard.press("x")
+    expect(bar).to_contain_text("65 selected")
+    expect(whole).to_be_checked()
+    page.keyboard.press("ArrowLeft")
+    expect(rows(page)).to_have_count(0)
+    groups(page).nth(1).get_by_role("checkbox").click()
+    expect(bar).to_contain_text("130 selected")
+    whole.click()
+    expect(bar).to_contain_text("65 selected")
+    bar.get_by_role("button", name="Clear").click()
+    groups(page).first.click()
+
+    page.wait_for_url(re.compile("group=params.optimizer.lr.*open=0.1"))
+    page.reload()
+    expect(rows(page).first).to_contain_text("unet-0")
+    groups(page).first.click()
+    expect(groups(page)).to_have_count(4)
+    expect(rows(page)).to_have_count(0)
+
+    page.goto(f"{watched.url}/runs?group=params.fold~params.optimizer.lr&open=0,%200.1")
+    expect(page.get_by_test_id("group-count")).to_have_text("in 20 groups")
+    expect(page.locator("[data-group='0, 0.1']")).to_contain_text("13 runs")
+    expect(rows(page)).to_have_count(13)
+    page.goto(f"{watched.url}/runs?group=params.fold&open=0")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Group: fold").click()
+    expect(page.get_by_test_id("group-by")).to_be_visible()
+    for theme in ("dark", "light"):
+        page.locator("html").evaluate("(html, theme) => html.setAttribute('data-theme', theme)", theme)
+        assert stumbles(page) == []
+    page.set_viewport_size({"width": 820, "height": 1180})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 820
+    panel = page.get_by_role("dialog").bounding_box()
+    assert panel is not None
+    assert 0 <= panel["x"] <= 820 - panel["width"]
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Ungroup").click()
+    expect(page.get_by_test_id("group-count")).to_have_count(0)
+    expect(rows(page).nth(20)).to_be_visible()
+
+
+def width(page: Page, name: str) -> float:
+    box = page.get_by_role("columnheader", name=name, exact=True).bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+def test_a_column_is_widened_pinned_and_hidden_from_its_head(watched: Watched) -> None:
+    page = watched.open("/runs?cols=status~experiment~notes~created~metrics.val/dice~metrics.train/loss")
+    expect(rows(page).first).to_be_visible()
+    before = width(page, "Experiment")
+    edge = page.get_by_role("separator", name="Width of Experiment")
+    box = edge.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 3, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 63, box["y"] + 10, steps=4)
+    page.mouse.up()
+    assert width(page, "Experiment") == before + 60
+    edge.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowRight")
+    assert width(page, "Experiment") == before + 60 - 8 + 40
+    page.reload()
+    expect(rows(page).first).to_be_visible()
+    assert width(page, "Experiment") == before + 92, "the browser remembers"
+    edge.dblclick()
+    assert width(page, "Experiment") < before
+
+    page.get_by_role("columnheader", name="val/dice").hover()
+    page.get_by_role("button", name="Column val/dice").click()
+    menu = page.get_by_role("menu", name="val/dice")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(rows(page).first).to_contain_text(f"unet-{RUNS - 1}")
+    expect(page.get_by_role("columnheader", name="val/dice")).to_have_attribute("aria-sort", "descending")
+    page.get_by_role("button", name="Column val/dice").focus()
+    page.keyboard.press("Enter")
+    menu.get_by_role("menuitem", name="Pin to the left").click()
+    expect(page.get_by_role("columnheader").nth(2)).to_have_accessible_name("val/dice")
+    place = page.get_by_role("columnheader", name="val/dice").bounding_box()
+    page.set_viewport_size({"width": 820, "height": 800})
+    page.get_by_test_id("runs").evaluate("frame => { frame.scrollLeft = 400 }")
+    assert page.get_by_role("columnheader", name="val/dice").bounding_box() == place
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Column Notes").focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_role("menu", name="Notes")
+    menu.get_by_role("menuitem", name="Hide").click()
+    expect(page.get_by_role("columnheader", name="Notes")).to_have_count(0)
+    page.wait_for_url(re.compile("pin=metrics"))
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_label("Compact rows").check()
+    page.keyboard.press("Escape")
+    tall = rows(page).first.bounding_box()
+    assert tall is not None
+    assert tall["height"] == 26
+    page.keyboard.press("?")
+    expect(page.get_by_test_id("keys")).to_contain_text("Rename the run")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("keys")).to_have_count(0)
+
+
+def test_a_run_is_renamed_where_it_stands_and_all_are_selected_at_once(changing: Watched, few: Path) -> None:
+    page = changing.open("/runs?sort=created")
+    expect(rows(page).first).to_be_visible()
+    page.get_by_test_id("runs").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("F2")
+    field = page.get_by_label("Name of the run")
+    expect(field).to_be_focused()
+    with vx.Run(name="newcomer", experiment="spleen", project=few):
+        page.keyboard.type("the <b>best</b>")
+        expect(page.get_by_test_id("run-count")).to_have_text(str(FEW + 1))
+    expect(field).to_have_value("the <b>best</b>")
+    page.keyboard.press("Enter")
+    expect(rows(page).nth(1)).to_contain_text("the <b>best</b>")
+    with open_project(few) as project:
+        assert project.run("the <b>best</b>").params["fold"] == 1
+    page.get_by_test_id("notices").get_by_role("button", name="Undo").click()
+    expect(rows(page).nth(1)).to_contain_text("unet-1")
+    rows(page).nth(2).hover()
+    page.get_by_role("button", name="Rename unet-2").click()
+    page.keyboard.type("no")
+    page.keyboard.press("Escape")
+    expect(rows(page).nth(2)).to_contain_text("unet-2")
+    everything = page.get_by_role("checkbox", name="Select all runs")
+    everything.click()
+    expect(page.get_by_test_id("selected")).to_contain_text(f"{FEW + 1} selected")
+    expect(rows(page).nth(4)).to_have_attribute("aria-selected", "true")
+    everything.click()
+    expect(page.get_by_test_id("selected")).to_have_count(0)
+
+
 def test_a_run_that_begins_is_there_without_asking(changing: Watched, few: Path) -> None:
     page = changing.open("/runs?q=newcomer")
     expect(page.get_by_test_id("empty")).to_be_visible()
@@ -198,6 +382,15 @@ def test_a_run_that_begins_is_there_without_asking(changing: Watched, few: Path)
         run.log({"val/dice": 0.123}, step=1)
         expect(rows(page).first).to_contain_text("0.1230")
     expect(rows(page).locator("[data-status=finished]")).to_be_visible()
+
+    page.goto(f"{changing.url}/runs?group=status&open=%22running%22")
+    expect(groups(page)).to_have_count(1)
+    with vx.Run(name="another", experiment="spleen", project=few):
+        expect(groups(page)).to_have_count(2)
+        expect(rows(page)).to_have_count(1)
+        expect(rows(page).first).to_contain_text("another")
+    expect(groups(page)).to_have_count(1)
+    expect(groups(page).first).to_contain_text(f"{FEW + 2} runs")
 
 
 def test_chosen_runs_are_compared_by_what_they_differ_in(watched: Watched) -> None:

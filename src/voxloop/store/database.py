@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import place
-from voxloop.store.probe import VERSION, version_of, writable
+from voxloop.store.probe import usable, version_of, writable
 from voxloop.store.sqlite import open_file
 
 # What keeps things needs of a database: `reading` or `writing`.
@@ -190,7 +190,7 @@ def _inode(path: Path | None) -> int:
 def _is_ours(path: Path) -> bool:
     """Whether a file that was opened before is still what it was; why it is not is told by who opens it anew."""
     try:
-        return version_of(path) == VERSION
+        return usable(path, version_of(path))
     except sqlite3.DatabaseError:
         return False
 

@@ -10,12 +10,19 @@ from pathlib import Path
 from voxloop.errors import VoxloopError
 
 # What this program writes; `schema` migrates older ones to it.
-VERSION = 1
+VERSION = 2
+# The oldest that is read as it lies there where nothing may be written: since then there have only come tables.
+READABLE = 1
 
 
 def writable(path: Path) -> bool:
     """Whether a database can be written: its file, and its folder, where the log of changes lies."""
     return os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+
+
+def usable(path: Path, version: int) -> bool:
+    """Whether a database of that version is used as it is, or has to be brought forward first."""
+    return version == VERSION or (version >= READABLE and not writable(path))
 
 
 def address(path: Path) -> str:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import asking, live, media, place, portable, recovery, runs, schema, series
+from voxloop.store import asking, live, media, place, portable, recovery, runs, schema, series, views
 from voxloop.store.artifacts import aliases as aliases_of
 from voxloop.store.artifacts import lineage, retention
 from voxloop.store.artifacts import versions as artifacts
@@ -21,9 +21,11 @@ from voxloop.store.blobs import Blobs
 from voxloop.store.database import Database
 from voxloop.store.query import Completion, Scope, complete
 from voxloop.store.records import ArtifactVersion, CaseRecord, MediaRecord, Points, RunRecord, SeriesRecord
-from voxloop.store.results import Result, SeriesResult, cases, columns
+from voxloop.store.results import Result, SeriesResult, cases, columns, groups
 from voxloop.store.results.cases import CaseBoard, CaseEpochs
 from voxloop.store.results.columns import Column, Name
+from voxloop.store.results.groups import Figure, Groups
+from voxloop.store.views import View
 
 
 def open_project(path: Path | str | None = None, create: bool = False) -> Project:
@@ -92,6 +94,22 @@ class Project:
         """What a table of the runs that a query fits may show, and which of it tells them apart."""
         with self.reading() as connection:
             return columns.of_runs(connection, query)
+
+    def groups(
+        self,
+        by: Sequence[str],
+        query: str = "",
+        columns: Sequence[str] = (),
+        sort: str | None = None,
+        order: Sequence[str] = (),
+        figure: Figure = "mean",
+    ) -> Groups:
+        """The runs that a query fits, grouped by one or two columns, each of `columns` summed up.
+
+        project.groups(["params.optimizer.lr"], columns=["metrics.val/dice.best"], order=["-metrics.val/dice.best"])
+        """
+        with self.reading() as connection:
+            return groups.of_runs(connection, query, by, columns, sort, order, figure)
 
     def series_names(self, query: str = "") -> list[Name]:
         """The names of the series of the runs that a query fits."""
@@ -355,6 +373,28 @@ class Project:
         here = (schema.uses.c.name == version.name) & (schema.uses.c.version == version.version)
         with self.reading() as connection:
             return [row.run_id for row in connection.execute(sa.select(schema.uses.c.run_id).where(here))]
+
+    # Saved views
+
+    def views(self, page: str | None = None) -> list[View]:
+        """The addresses that people have saved under a name, of one page or of all."""
+        with self.reading() as connection:
+            return views.of(connection, page)
+
+    def save_view(self, page: str, name: str, address: str) -> View:
+        with self.writing() as connection:
+            return views.add(connection, page, name, address)
+
+    def change_view(
+        self, number: int, name: str | None = None, address: str | None = None, was: str | None = None
+    ) -> View:
+        """Gives a view another name or address; with `was`, only if its address is still that one."""
+        with self.writing() as connection:
+            return views.change(connection, number, name, address, was)
+
+    def delete_view(self, number: int) -> None:
+        with self.writing() as connection:
+            views.remove(connection, number)
 
     # What others are writing
 

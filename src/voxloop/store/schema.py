@@ -121,7 +121,24 @@ journals = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("drained", sa.BigInteger, nullable=False),
 )
+# Addresses of the page with a name, which people have saved.
+views = sa.Table(
+    "views",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("page", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.UniqueConstraint("page", "name"),
+)
+
+
+def _add_views(connection: Connection) -> None:
+    # As it is described above: whoever changes the table writes down here what it was before.
+    views.create(connection)
+
 
 Migration = Callable[[Connection], None]
 # From the version named by the key to the next one.
-MIGRATIONS: dict[int, Migration] = {}
+MIGRATIONS: dict[int, Migration] = {1: _add_views}

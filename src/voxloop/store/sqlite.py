@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
-from voxloop.store.probe import address, version_of
+from voxloop.store.probe import address, usable, version_of
 from voxloop.store.schema import MIGRATIONS, VERSION, Migration
 
 WAIT_S = 30.0
@@ -25,7 +25,7 @@ def open_file(path: Path) -> Engine:
     try:
         if not path.exists():
             create(path)
-        if version_of(path) != VERSION:
+        if not usable(path, version_of(path)):
             engine = connect(path)
             try:
                 upgrade(engine, path)

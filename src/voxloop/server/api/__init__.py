@@ -18,6 +18,7 @@ from voxloop.server.api import (
     run_page,
     runs,
     series,
+    views,
     volumes,
 )
 
@@ -38,6 +39,7 @@ for noun in (
     reports,
     home,
     datasets,
+    views,
     events,
 ):
     router.include_router(noun.router)

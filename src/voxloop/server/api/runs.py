@@ -10,9 +10,13 @@ from voxloop.server.api.artifacts import artifact
 from voxloop.server.api.opened import LARGEST, Opened, Remembered
 from voxloop.server.models import runs as models
 from voxloop.store import RunRecord, SeriesRecord
+from voxloop.store.results.groups import Figure, Groups
+from voxloop.store.results.summaries import Summary
 from voxloop.store.results.tables import json_value, to_csv
 
 router = APIRouter(tags=["runs"])
+# Signs of a text in a cell: more than anyone reads in a row.
+LONGEST = 1000
 Text = Annotated[str, Query(description="A query, as in run.params.optimizer.lr < 1e-3.")]
 Sort = Annotated[str | None, Query(description="What to sort by, as in -run.duration; newest first without.")]
 
@@ -45,6 +49,34 @@ def list_run_columns(project: Opened, kept: Remembered, q: Text = "") -> list[mo
     return [models.RunColumn(**asdict(column)) for column in kept.answer(("columns", q), lambda: project.columns(q))]
 
 
+@router.get("/runs/groups", operation_id="listRunGroups", response_model=models.RunGroups)
+def list_run_groups(
+    project: Opened,
+    kept: Remembered,
+    by: Annotated[list[str], Query(min_length=1, max_length=2, description="As in params.optimizer.lr, or tags.")],
+    q: Text = "",
+    sort: Sort = None,
+    column: Columns = None,
+    order: Annotated[
+        list[str] | None,
+        Query(
+            description="Which columns' figures order the groups, as in -metrics.val/dice.max, or -runs for their sizes."
+        ),
+    ] = None,
+    figure: Annotated[Figure, Query(description="Which figure of a column of numbers they are ordered by.")] = "mean",
+) -> Response:
+    """The runs that a query fits, grouped by one or two columns; a run is in the group of each of its tags."""
+    columns, terms = column or [], order or []
+
+    def written() -> bytes:
+        found = _groups(project.groups(by, q, columns, sort, terms, figure))
+        return found.model_dump_json(exclude_none=True).encode()
+
+    # Kept as it is sent: as objects, the figures of a thousand groups are ten times as large.
+    answer = kept.answer(("groups", q, sort, figure, *map(tuple, (by, columns, terms))), written)
+    return Response(answer, media_type="application/json")
+
+
 @router.get("/runs/rows", operation_id="listRunRows")
 def list_run_rows(
     project: Opened,
@@ -54,8 +86,10 @@ def list_run_rows(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> models.RunRows:
-    """A part of the table of the runs that a query fits. A cell that is no number is a text such as NaN."""
+    """A part of the table of the runs that a query fits. A number that is none is a text such as NaN; long texts are cut."""
     found = project.runs(q, sort, limit, offset)
+    # Which runs there are is told without looking for what they say.
+    told = found.cells(column) if column else [[] for _ in found]
     return models.RunRows(
         total=project.count_runs(q),
         rows=[
@@ -65,9 +99,9 @@ def list_run_rows(
                 status=run.status,
                 tags=list(run.tags),
                 archived=run.archived,
-                cells=[json_value(cell) for cell in cells],
+                cells=[_cell(cell) for cell in cells],
             )
-            for run, cells in zip(found, found.cells(column or []), strict=True)
+            for run, cells in zip(found, told, strict=True)
         ],
     )
 
@@ -109,6 +143,41 @@ def edit_run(run_id: str, changes: models.RunChanges, project: Opened) -> models
 def delete_run(run_id: str, project: Opened) -> None:
     """Takes a run away for good, with its series, media and output; its artifacts stay."""
     project.delete_run(run_id)
+
+
+def _cell(value: Any) -> Any:
+    """A value as a table shows it: the notes of a run may be a book."""
+    told = json_value(value)
+    return f"{told[:LONGEST]}…" if isinstance(told, str) and len(told) > LONGEST else told
+
+
+def _groups(found: Groups) -> models.RunGroups:
+    return models.RunGroups(
+        runs=found.runs,
+        total=found.total,
+        groups=[
+            models.RunGroup(
+                key=group.key,
+                values=[_cell(value) for value in group.values],
+                ids=list(group.ids),
+                cells=[None if cell is None else _group_cell(cell) for cell in group.cells],
+            )
+            for group in found.groups
+        ],
+    )
+
+
+def _group_cell(cell: Summary) -> models.GroupCell:
+    return models.GroupCell(
+        count=cell.count,
+        mean=cell.mean,
+        deviation=cell.deviation,
+        median=cell.median,
+        low=cell.low,
+        high=cell.high,
+        distinct=cell.distinct,
+        values=[_cell(value) for value in cell.values] or None,
+    )
 
 
 def _summary(run: RunRecord, series: Sequence[SeriesRecord]) -> dict[str, Any]:

@@ -64,6 +64,37 @@ class RunRows(Answer):
     rows: list[RunRow]
 
 
+class GroupCell(Answer):
+    """A column of a group. Of numbers: how many there are and their figures; of anything else: how many different values, and
+    the most frequent ones."""
+
+    count: int
+    mean: float | None = None
+    deviation: float | None = None
+    median: float | None = None
+    low: float | None = None
+    high: float | None = None
+    distinct: int | None = None
+    values: list[Any] | None = None
+
+
+class RunGroup(Answer):
+    """Runs with the same values in the columns by which they are grouped, in the order of the table."""
+
+    key: str
+    values: list[Any]
+    ids: list[str]
+    cells: list[GroupCell | None]
+
+
+class RunGroups(Answer):
+    """The first groups of the runs that a query fits, and how many runs and groups there are in all."""
+
+    runs: int
+    total: int
+    groups: list[RunGroup]
+
+
 class RunChanges(Answer):
     """What a person says of a run after the fact; what is left out stays as it is."""
 

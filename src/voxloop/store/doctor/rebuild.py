@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from voxloop.errors import VoxloopError
 from voxloop.store import journal, schema
+from voxloop.store.probe import READABLE
 from voxloop.store.sqlite import make_tables
 
 # How often a gap in a table is probed before what is left of it is given up.
@@ -65,6 +66,9 @@ def _copy(database: Path, fresh: Path) -> dict[str, int]:
             raise VoxloopError(f"Nothing in {database} can be read any more; restore it from a backup.")
         if version is None:
             target.execute("INSERT INTO meta (key, value) VALUES ('version', ?)", (str(schema.VERSION),))
+        elif version[0].isdigit() and READABLE <= int(version[0]) < schema.VERSION:
+            # Only tables have come since then, and the new file has them.
+            target.execute("UPDATE meta SET value = ? WHERE key = 'version'", (str(schema.VERSION),))
         elif version[0] != str(schema.VERSION):
             raise VoxloopError(
                 f"{database} has schema {version[0]} and is broken, so it cannot be brought to {schema.VERSION}; restore a backup."

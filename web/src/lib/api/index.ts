@@ -7,6 +7,7 @@ import { media } from './media';
 import { run } from './run';
 import { runs } from './runs';
 import { series } from './series';
+import { views } from './views';
 import { volumes } from './volumes';
 
 export { ApiError, type ApiFault, errorOf, wasAborted, watchEvents } from './client';
@@ -22,5 +23,6 @@ export const api = {
   ...run,
   ...runs,
   ...series,
+  ...views,
   ...volumes,
 };

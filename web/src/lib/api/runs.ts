@@ -1,5 +1,10 @@
 import { BASE, json, part, send } from './client';
+import type { components } from './schema';
 import type { Completion, Project, RunChanges, RunColumn, RunDetail, RunList, RunRows } from './types';
+
+export type RunGroups = components['schemas']['RunGroups'];
+export type RunGroup = components['schemas']['RunGroup'];
+export type GroupCell = components['schemas']['GroupCell'];
 
 /** The question of a table of runs as the end of an address. */
 function asked(question: {
@@ -28,6 +33,20 @@ export const runs = {
     query.set('offset', String(offset));
     query.set('limit', String(limit));
     return json<RunRows>(`/runs/rows?${query}`, signal);
+  },
+  runGroups: (
+    question: Parameters<typeof asked>[0] & {
+      by: readonly string[];
+      order: readonly string[];
+      figure: string;
+    },
+    signal?: AbortSignal,
+  ) => {
+    const query = asked(question);
+    for (const column of question.by) query.append('by', column);
+    for (const term of question.order) query.append('order', term);
+    query.set('figure', question.figure);
+    return json<RunGroups>(`/runs/groups?${query}`, signal);
   },
   completions: (text: string, position: number, signal?: AbortSignal) =>
     json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}`, signal),

@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Groups
+         * @description The runs that a query fits, grouped by one or two columns; a run is in the group of each of its tags.
+         */
+        get: operations["listRunGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/rows": {
         parameters: {
             query?: never;
@@ -73,7 +93,7 @@ export interface paths {
         };
         /**
          * List Run Rows
-         * @description A part of the table of the runs that a query fits. A cell that is no number is a text such as NaN.
+         * @description A part of the table of the runs that a query fits. A number that is none is a text such as NaN; long texts are cut.
          */
         get: operations["listRunRows"];
         put?: never;
@@ -1290,6 +1310,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description The views that people have saved, by name.
+         */
+        get: operations["listViews"];
+        put?: never;
+        /**
+         * Save View
+         * @description Saves an address under a name; one that is taken is refused, so that nobody overwrites what they have not seen.
+         */
+        post: operations["saveView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{view}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete View
+         * @description Takes a view away.
+         */
+        delete: operations["deleteView"];
+        options?: never;
+        head?: never;
+        /**
+         * Change View
+         * @description Gives a view another name or address; where `was` is told, only if nobody has changed the address since.
+         */
+        patch: operations["changeView"];
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -2307,6 +2375,29 @@ export interface components {
             orientation: string;
         };
         /**
+         * GroupCell
+         * @description A column of a group. Of numbers: how many there are and their figures; of anything else: how many different values, and
+         *     the most frequent ones.
+         */
+        GroupCell: {
+            /** Count */
+            count: number;
+            /** Mean */
+            mean?: number | null;
+            /** Deviation */
+            deviation?: number | null;
+            /** Median */
+            median?: number | null;
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+            /** Distinct */
+            distinct?: number | null;
+            /** Values */
+            values?: unknown[] | null;
+        };
+        /**
          * Heat
          * @description Distributions over steps, on common bins from `low` to `high`. `beyond` counts those that reach further.
          */
@@ -2667,6 +2758,18 @@ export interface components {
             versions: components["schemas"]["ArtifactVersionRow"][];
         };
         /**
+         * NewView
+         * @description What is to be saved, and on which page's shelf.
+         */
+        NewView: {
+            /** Page */
+            page: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+        };
+        /**
          * Notes
          * @description The notes as they are now; not `kept` where somebody else had changed them meanwhile.
          */
@@ -3001,6 +3104,32 @@ export interface components {
             /** Used */
             used: components["schemas"]["Artifact"][];
         };
+        /**
+         * RunGroup
+         * @description Runs with the same values in the columns by which they are grouped, in the order of the table.
+         */
+        RunGroup: {
+            /** Key */
+            key: string;
+            /** Values */
+            values: unknown[];
+            /** Ids */
+            ids: string[];
+            /** Cells */
+            cells: (components["schemas"]["GroupCell"] | null)[];
+        };
+        /**
+         * RunGroups
+         * @description The first groups of the runs that a query fits, and how many runs and groups there are in all.
+         */
+        RunGroups: {
+            /** Runs */
+            runs: number;
+            /** Total */
+            total: number;
+            /** Groups */
+            groups: components["schemas"]["RunGroup"][];
+        };
         /** RunList */
         RunList: {
             /** Total */
@@ -3317,6 +3446,34 @@ export interface components {
             dropped_total: number;
         };
         /**
+         * View
+         * @description An address of the page under a name, for everyone who opens the project. The time is seconds since 1970.
+         */
+        View: {
+            /** Id */
+            id: number;
+            /** Page */
+            page: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Created */
+            created: number;
+        };
+        /**
+         * ViewChanges
+         * @description What is to become of a view; what is left out stays as it is. `was` is the address that the person saw.
+         */
+        ViewChanges: {
+            /** Name */
+            name?: string | null;
+            /** Address */
+            address?: string | null;
+            /** Was */
+            was?: string | null;
+        };
+        /**
          * ViewClass
          * @description A class of a case's label; `most` is, along each axis, the slice that has most of it.
          */
@@ -3577,6 +3734,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunColumn"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRunGroups: {
+        parameters: {
+            query: {
+                /** @description As in params.optimizer.lr, or tags. */
+                by: string[];
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description What to sort by, as in -run.duration; newest first without. */
+                sort?: string | null;
+                /** @description As in params.optimizer.lr or metrics.val/dice.max. */
+                column?: string[] | null;
+                /** @description Which columns' figures order the groups, as in -metrics.val/dice.max, or -runs for their sizes. */
+                order?: string[] | null;
+                /** @description Which figure of a column of numbers they are ordered by. */
+                figure?: "mean" | "median" | "range";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunGroups"];
                 };
             };
             /** @description Not Found */
@@ -6341,6 +6549,207 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listViews: {
+        parameters: {
+            query?: {
+                /** @description Those of one page, as in runs. */
+                page?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"][];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
