@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from voxloop.server.api import artifacts, blobs, cases, events, project, query, runs, series, volumes
+from voxloop.server.api import artifacts, blobs, cases, events, importance, project, query, runs, series, volumes
 
 router = APIRouter(prefix="/api/v1")
-for noun in (project, runs, query, series, cases, volumes, blobs, artifacts, events):
+for noun in (project, importance, runs, query, series, cases, volumes, blobs, artifacts, events):
     router.include_router(noun.router)

@@ -24,6 +24,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Values
+         * @description A few columns of all runs that a query fits, as params.optimizer.lr or metrics.val/dice; unknown ones are left out.
+         */
+        get: operations["listRunValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/importance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Importance
+         * @description How much the params in which runs differ go with a metric: an association by ranks, never a cause.
+         */
+        get: operations["getImportance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -580,6 +620,22 @@ export interface components {
             /** Orientation */
             orientation: string;
         };
+        /**
+         * Importance
+         * @description The params in which runs differ, those that go with the metric most first.
+         */
+        Importance: {
+            /** Runs */
+            runs: number;
+            /** Metric */
+            metric: string | null;
+            /** Statistic */
+            statistic: ("best" | "last" | "min" | "max" | "first") | null;
+            /** Goal */
+            goal: ("min" | "max") | null;
+            /** Params */
+            params: components["schemas"]["ParamImportance"][];
+        };
         /** LabelClass */
         LabelClass: {
             /** Value */
@@ -614,6 +670,37 @@ export interface components {
             min: number | null;
             /** Max */
             max: number | null;
+        };
+        /**
+         * ParamImportance
+         * @description How one param goes with a metric, by ranks, and what chance alone would reach once in twenty times.
+         */
+        ParamImportance: {
+            /** Key */
+            key: string;
+            /** Term */
+            term: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "level";
+            /** Runs */
+            runs: number;
+            /** Distinct */
+            distinct: number;
+            /** Share */
+            share: number | null;
+            /** Chance */
+            chance: number | null;
+            /** Rho */
+            rho: number | null;
+            /** Shape */
+            shape: ("rises" | "falls" | "bends" | "groups") | null;
+            /** Best */
+            best: string | null;
+            /** Why */
+            why: string | null;
         };
         /**
          * Points
@@ -824,6 +911,20 @@ export interface components {
             };
         };
         /**
+         * RunValues
+         * @description Columns of the newest of the runs that a query fits, and how many fit in all.
+         */
+        RunValues: {
+            /** Total */
+            total: number;
+            /** Ids */
+            ids: string[];
+            /** Names */
+            names: string[];
+            /** Columns */
+            columns: components["schemas"]["ValueColumn"][];
+        };
+        /**
          * Series
          * @description A series and its summary.
          */
@@ -851,6 +952,39 @@ export interface components {
             /** Best */
             best: number | null;
         };
+        /**
+         * ValueColumn
+         * @description A column of many runs: numbers (one that is none, as a text such as NaN), or places among its levels.
+         */
+        ValueColumn: {
+            /** Key */
+            key: string;
+            /** Term */
+            term: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "level";
+            /** Values */
+            values: unknown[];
+            /** Levels */
+            levels: components["schemas"]["ValueLevel"][];
+            /** Statistic */
+            statistic: ("best" | "last" | "min" | "max" | "first") | null;
+            /** Goal */
+            goal: ("min" | "max") | null;
+        };
+        /**
+         * ValueLevel
+         * @description A value of a column that is not all numbers: as people read it, and as a query says it, if one can.
+         */
+        ValueLevel: {
+            /** Text */
+            text: string;
+            /** Literal */
+            literal: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -876,6 +1010,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectInfo"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRunValues: {
+        parameters: {
+            query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description As in params.optimizer.lr or metrics.val/dice.max. */
+                column?: string[] | null;
+                /** @description Which value of a metric; best is the last one, where not every run has a goal. */
+                statistic?: "best" | "last" | "min" | "max" | "first";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunValues"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImportance: {
+        parameters: {
+            query?: {
+                /** @description A query, as in run.params.optimizer.lr < 1e-3. */
+                q?: string;
+                /** @description As in metrics.val/dice. */
+                metric?: string | null;
+                /** @description Which value of a metric; best is the last one, where not every run has a goal. */
+                statistic?: "best" | "last" | "min" | "max" | "first";
+                /** @description Which way the metric is better, if not as the runs say. */
+                better?: ("min" | "max") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Importance"];
                 };
             };
             /** @description Not Found */
