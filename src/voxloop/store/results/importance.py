@@ -162,4 +162,4 @@ def _chi_squared_95(freedom: int) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:.2g}" if abs(value) < 100 else f"{value:.4g}"

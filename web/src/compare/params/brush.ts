@@ -1,4 +1,5 @@
 /** What is chosen on axes: as what is drawn, as which runs it leaves, as a query and as a part of the address. */
+import { tick } from '../../lib/format';
 import { place, rounded, type Scale, valueAt } from './scale';
 import { type Column, type Table, valueText } from './table';
 
@@ -107,9 +108,14 @@ function conditions(column: Column, brush: Brush): string[] | null {
 export function brushText(key: string, brush: Brush): string {
   if (brush.kind === 'none') return 'none';
   if (brush.kind === 'levels') return brush.levels.join(', ');
-  const [low, high] = [brush.low, brush.high].map((end) => (end === null ? null : valueText(key, end)));
+  const [low, high] = [brush.low, brush.high].map((end) => (end === null ? null : endText(key, end)));
   if (low === null) return `up to ${high}`;
   return high === null ? `from ${low}` : `${low} to ${high}`;
+}
+
+/** An end was rounded as it was chosen, so it is said as short as it is. */
+function endText(key: string, end: number): string {
+  return key === 'created' || key === 'duration_s' ? valueText(key, end) : tick(end);
 }
 
 /** `params.lr~1e-4..0.01~params.net~=unet|segresnet`. What separates is escaped in what is separated. */

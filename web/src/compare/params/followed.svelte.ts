@@ -1,4 +1,5 @@
 /** An answer that follows a project which goes on changing: looked up again after each change, but never given up for one. */
+import { untrack } from 'svelte';
 import { ApiError, wasAborted } from '../../lib/api';
 
 /** Between two looks lies at least this part of what one costs, so that a training does not keep the server busy with a plot. */
@@ -12,10 +13,16 @@ export class Followed<T> {
   #question: string | null = null;
   #running: AbortController | null = null;
   #again = false;
+  #said = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks. Another question ends the one before; the same one waits until that is answered. */
   ask(question: string, fetcher: (signal: AbortSignal) => Promise<T>): void {
+    // Whoever asks from an effect does not ask again because there is an answer.
+    untrack(() => this.#ask(question, fetcher));
+  }
+
+  #ask(question: string, fetcher: (signal: AbortSignal) => Promise<T>): void {
     if (question === this.#question && this.#running) {
       this.#again = true;
       return;
@@ -42,7 +49,10 @@ export class Followed<T> {
     try {
       const data = await fetcher(controller.signal);
       if (this.#running !== controller) return;
-      this.data = data;
+      const said = JSON.stringify(data);
+      // What says the same is the same, or every plot would be drawn again at each step of a training.
+      if (said !== this.#said) this.data = data;
+      this.#said = said;
       this.error = null;
       this.stale = false;
     } catch (error) {

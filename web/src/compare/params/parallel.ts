@@ -102,3 +102,8 @@ export function lineAt(
 export function opacity(lines: number): number {
   return Math.max(0.14, Math.min(0.9, 12 / Math.sqrt(Math.max(1, lines))));
 }
+
+/** How thick one of so many lines is. Lines of one point of the screen are drawn several times as fast as thicker ones. */
+export function hairline(lines: number): number {
+  return lines > 300 ? 1 / Math.min(2, globalThis.devicePixelRatio || 1) : 1.5;
+}

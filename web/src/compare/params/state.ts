@@ -1,7 +1,7 @@
 /** What the address says of this view, and what is usual where it says nothing. */
 import type { Importance } from '../../lib/api/importance';
 import type { RunColumn } from '../../lib/api/types';
-import { type Brushes, quoted, readBrushes, unquoted } from './brush';
+import { quoted, unquoted } from './brush';
 import type { NumberScale } from './scale';
 import { type Column, type Goal, titleOf } from './table';
 
@@ -19,7 +19,6 @@ export interface View {
   axes: readonly string[] | null;
   flipped: ReadonlySet<string>;
   scales: ReadonlyMap<string, NumberScale>;
-  brushes: Brushes;
   statistic: Statistic;
   /** The metric that params are held against. */
   target: string | null;
@@ -30,7 +29,6 @@ export interface View {
   pareto: boolean;
   trend: boolean;
   better: ReadonlyMap<string, Goal>;
-  pins: readonly string[];
 }
 
 export function readView(query: Record<string, string>): View {
@@ -44,7 +42,6 @@ export function readView(query: Record<string, string>): View {
     axes: keysOf(query.axes)?.slice(0, MOST_AXES) ?? null,
     flipped: new Set(keysOf(query.flip) ?? []),
     scales,
-    brushes: readBrushes(query.brush),
     statistic: STATISTICS.find((one) => one === query.stat) ?? 'best',
     target: query.of ?? null,
     hue: query.hue ?? null,
@@ -54,7 +51,6 @@ export function readView(query: Record<string, string>): View {
     pareto: query.front === '1',
     trend: query.trend === '1',
     better,
-    pins: keysOf(query.pins) ?? [],
   };
 }
 
