@@ -19,7 +19,8 @@ Statistic = Literal["best", "last", "min", "max", "first"]
 Goal = Literal["min", "max"]
 # Longer texts are no names of levels; nobody can read them on an axis.
 LONGEST = 120
-OWN = ("status", "experiment", "created", "duration_s")
+# How params spell what JSON has no number for.
+ODD = ("nan", "inf", "-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def _metric(column: Column, rows: Sequence[sa.Row[Any] | None], statistic: Stati
 
 def _values(column: Column, found: Sequence[Any]) -> Values:
     there = [value for value in found if value is not None]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in there):
-        return Values(column.key, column.term, "number", tuple(found))
+    if all(_is_number(value) or _is_odd(value) for value in there) and not all(map(_is_odd, there)):
+        numbers = (float(value) if _is_odd(value) else value for value in found)
+        return Values(column.key, column.term, "number", tuple(numbers))
     # As JSON, because True is equal to 1 and says something else.
     spelt = [None if value is None else json.dumps(value, ensure_ascii=False) for value in found]
     named = {text: value for text, value in zip(spelt, found, strict=True) if text is not None}
@@ -134,6 +136,14 @@ def _values(column: Column, found: Sequence[Any]) -> Values:
     levels = tuple(level_of(named[text]) for text in order)
     values = tuple(None if text is None else order[text] for text in spelt)
     return Values(column.key, column.term, "level", values, levels)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_odd(value: Any) -> bool:
+    return isinstance(value, str) and value in ODD
 
 
 def _rank(value: Any) -> tuple[int, Any]:

@@ -1082,7 +1082,7 @@ export interface operations {
             query?: {
                 /** @description A query, as in run.params.optimizer.lr < 1e-3. */
                 q?: string;
-                /** @description As in metrics.val/dice. */
+                /** @description As in metrics.val/dice; the likeliest one without. */
                 metric?: string | null;
                 /** @description Which value of a metric; best is the last one, where not every run has a goal. */
                 statistic?: "best" | "last" | "min" | "max" | "first";
