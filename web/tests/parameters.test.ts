@@ -401,7 +401,9 @@ describe('the address', () => {
     expect(readView({}).axes).toBeNull();
     expect(keysOf('~')).toEqual([]);
     expect(keysOf(written(['a~b', 'c%']) ?? '')).toEqual(['a~b', 'c%']);
-    expect(writtenBy(new Map<string, 'log' | 'linear'>([['p', 'log']]), { log: 'plog', linear: 'plin' })).toEqual({
+    expect(
+      writtenBy(new Map<string, 'log' | 'linear'>([['p', 'log']]), { log: 'plog', linear: 'plin' }),
+    ).toEqual({
       plog: 'p',
       plin: null,
     });
