@@ -66,7 +66,7 @@ def watched(browser: Browser, url: str) -> Iterator[Watched]:
 
 def opened(watched: Watched, more: str = "") -> Page:
     page = watched.open(f"/compare?view=params{more}")
-    expect(page.get_by_test_id("values")).to_be_visible()
+    expect(page.get_by_test_id("values")).to_be_visible(timeout=20_000)
     return page
 
 
@@ -142,13 +142,14 @@ def test_all_of_it_is_done_by_keys(watched: Watched) -> None:
     page.get_by_label("val/dice from").fill("0.8")
     page.keyboard.press("Enter")
     expect(chosen).to_contain_text("val/dice: from 0.8")
-    page.get_by_role("button", name="Flip").click()
+    page.get_by_role("button", name="Flip", exact=True).click()
     page.keyboard.press("Escape")
     page.wait_for_url(re.compile("flip=metrics"))
-    page.get_by_role("button", name="Only the 1 runs without val/dice").click()
+    page.get_by_role("button", name="none 1: only the runs without val/dice").click()
     expect(chosen).to_contain_text("val/dice: none")
     expect(chosen).to_contain_text("1 of 24 runs")
     # The address holds all of it.
+    page.wait_for_url(re.compile("dice%7Enone"))
     page.reload()
     expect(chosen).to_contain_text("val/dice: none")
     assert axes(page) == ["params.net", "params.optimizer.lr", "metrics.val/dice"]
@@ -158,6 +159,7 @@ def test_a_line_is_named_pinned_and_opened(watched: Watched) -> None:
     page = opened(watched, "&axes=params.optimizer.lr~metrics.val/dice&q=run.name%20in%20[%22run-0%22,%20%22run-3%22]")
     expect(page.get_by_test_id("values").locator("tbody tr")).to_have_count(2)
     expect(page.locator("[data-testid=lines][data-drawn='2']")).to_be_attached()
+    plot = page.get_by_test_id("parallel")
     x, top, _ = middle(page.locator("[data-axis='metrics.val/dice']"))
     # The better of both ends at the top of its axis.
     page.mouse.move(x - 30, top + 20)
@@ -170,6 +172,9 @@ def test_a_line_is_named_pinned_and_opened(watched: Watched) -> None:
     expect(pins).to_contain_text("run-0")
     page.get_by_label("Pin run-3").check()
     expect(pins.get_by_role("link", name="Compare them")).to_be_visible()
+    plot.scroll_into_view_if_needed()
+    x, top, _ = middle(page.locator("[data-axis='metrics.val/dice']"))
+    page.mouse.move(x - 30, top + 14)
     page.mouse.dblclick(x - 20, top + 12)
     expect(page.get_by_role("heading", level=1)).to_have_text("run-0")
     page.go_back()
@@ -281,8 +286,8 @@ def test_a_run_that_begins_joins_the_lines_and_takes_no_brush_away(browser: Brow
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_it_can_be_read_and_used_by_all(watched: Watched, theme: str) -> None:
-    page = opened(watched, f"&theme={theme}&brush=params.net~=unet|swin&front=1")
-    page.set_viewport_size({"width": 820, "height": 1180})
+    watched.page.set_viewport_size({"width": 820, "height": 1180})
+    page = opened(watched, f"&theme={theme}&brush=params.net~=unet|segresnet&front=1")
     expect(page.get_by_test_id("chosen")).to_contain_text("16 of 24 runs")
     expect(page.get_by_text(HOSTILE).first).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") <= 820

@@ -55,7 +55,7 @@ export function readView(query: Record<string, string>): View {
 }
 
 export function keysOf(text: string | undefined): string[] | null {
-  return text === undefined ? null : text.split('~').filter(Boolean).map(unquoted);
+  return text === undefined ? null : [...new Set(text.split('~').filter(Boolean).map(unquoted))];
 }
 
 /** Keys as a part of the address; null where there are none. */
