@@ -13,7 +13,7 @@ import { strewn } from '../src/compare/params/painter';
 import { axesOf, frameOf, lineAt, shareAt } from '../src/compare/params/parallel';
 import { csvOf } from '../src/compare/params/save';
 import { place, places, rounded, scaleOf, ticks, valueAt, wantsLog } from '../src/compare/params/scale';
-import { boxOf, pointAt, pointsOf, sharesAt, xAt, yAt } from '../src/compare/params/scatter';
+import { boxOf, pointAt, pointsOf, sharesAt, steps, xAt, yAt } from '../src/compare/params/scatter';
 import { keysOf, moved, readView, usualAxes, written, writtenBy } from '../src/compare/params/state';
 import { median, movingMedian, pareto, ranks, spearman } from '../src/compare/params/statistics';
 import { escaped, parallelSvg } from '../src/compare/params/svg';
@@ -364,6 +364,15 @@ describe('points', () => {
     expect(points.y[5]).toBeNaN();
     expect(points.radius[1]).toBeCloseTo(9, 6);
     expect(points.radius[5]).toBe(1.5);
+  });
+  it('of a front are joined by steps that go round what they dominate', () => {
+    const front: [number, number][] = [
+      [1, 9],
+      [4, 5],
+    ];
+    expect(steps(front, 'min')).toBe('M1 9H4V5');
+    expect(steps(front, 'max')).toBe('M1 9V5H4');
+    expect(steps([], 'min')).toBe('');
   });
   it('are found where they lie, and a place is a value again', () => {
     expect(pointAt(points, [0, 1, 2, 3, 4], (points.x[1] ?? 0) + 3, points.y[1] ?? 0)?.run).toBe(1);

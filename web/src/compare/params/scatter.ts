@@ -1,6 +1,6 @@
 /** Points of two columns as geometry, and what lies where. */
 import { place, places, type Scale } from './scale';
-import type { Column } from './table';
+import type { Column, Goal } from './table';
 
 export interface Box {
   left: number;
@@ -87,12 +87,14 @@ export function pointAt(
   return run < 0 ? null : { run, others };
 }
 
-/** A Pareto front as a line of steps through its points, which are ordered along x. */
-export function steps(points: readonly [number, number][]): string {
+/** A Pareto front as a line of steps through its points, which are ordered along x: the edge of what they leave no better
+ *  than themselves, which lies to the right of each where less of x is better, and to its left where more is. */
+export function steps(points: readonly [number, number][], goal: Goal): string {
   return points
     .map(([x, y], at) => {
       const before = points[at - 1];
-      return at === 0 || !before ? `M${x} ${y}` : `H${x}V${y}`;
+      if (at === 0 || !before) return `M${x} ${y}`;
+      return goal === 'min' ? `H${x}V${y}` : `V${y}H${x}`;
     })
     .join('');
 }
