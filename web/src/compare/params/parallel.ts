@@ -100,7 +100,7 @@ export function lineAt(
 
 /** How opaque one of so many lines is, so that few are plain and many show where they crowd. */
 export function opacity(lines: number): number {
-  return Math.max(0.12, Math.min(0.9, 8 / Math.sqrt(Math.max(1, lines))));
+  return Math.max(0.07, Math.min(0.9, 24 / Math.max(1, lines) ** 0.7));
 }
 
 /** How thick one of so many lines is. Lines of one point of the screen are drawn several times as fast as thicker ones. */
