@@ -10,6 +10,7 @@ from voxloop.server.api import (
     datasets,
     events,
     home,
+    importance,
     media,
     pictures,
     project,
@@ -23,9 +24,15 @@ from voxloop.server.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
+# What names a column of runs comes before what takes any name for a run's.
 for noun in (
     project,
+    home,
+    importance,
     runs,
+    run_page,
+    console,
+    reports,
     query,
     series,
     cases,
@@ -34,10 +41,6 @@ for noun in (
     volumes,
     blobs,
     artifacts,
-    run_page,
-    console,
-    reports,
-    home,
     datasets,
     views,
     events,

@@ -3,6 +3,7 @@ import { artifacts } from './artifacts';
 import { cases } from './cases';
 import { datasets } from './datasets';
 import { home } from './home';
+import { importance } from './importance';
 import { media } from './media';
 import { run } from './run';
 import { runs } from './runs';
@@ -19,6 +20,7 @@ export const api = {
   ...cases,
   ...datasets,
   ...home,
+  ...importance,
   ...media,
   ...run,
   ...runs,
