@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KeyFigure } from '../src/lib/api/run';
 import type { Curve, RunDetail } from '../src/lib/api/types';
+import { safeLink } from '../src/lib/markdown';
 import { compareTrees, countLeaves, differing, paramTree, rowsOf } from '../src/lib/params';
 import { css, isPlain, mark, parse } from '../src/run/ansi';
 import { devices, said, scaleOf } from '../src/run/devices';
@@ -9,7 +10,6 @@ import { endOf } from '../src/run/ending';
 import { blobOf, commandOf, commitUrl, gitOf, resumed, versionOf } from '../src/run/environment';
 import { cards, changeOf, sameIn, worthSeeing } from '../src/run/figures';
 import { BLOCK, blockAt, missing, nextHit, put, topsOf } from '../src/run/lines';
-import { safeLink } from '../src/run/markdown';
 import { comparePackages, differs, readPackages } from '../src/run/packages';
 import { parsePatch } from '../src/run/patch';
 
