@@ -180,11 +180,8 @@ def extremes(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64
     most = max(most, 4)
     if count <= most:
         return np.arange(count)
-    stretches = (most - 2) // 2
     inner = values[1:-1]
-    # Rows of equal length, and a rest that is a stretch of its own, so that numpy looks for all at once.
-    length = -(-len(inner) // stretches)
-    rows = len(inner) // length
+    length, rows = _stretches(len(inner), most)
     table = inner[: rows * length].reshape(rows, length)
     starts = np.arange(rows) * length
     chosen = [np.array([-1, len(inner)])]
@@ -197,3 +194,24 @@ def extremes(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64
             rest = inner[rows * length :]
             chosen.append(np.array([rows * length + int(pick(np.where(np.isnan(rest), filled, rest)))]))
     return np.unique(np.concatenate(chosen)) + 1
+
+
+def stretch_means(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """For every value the mean of the stretch that `extremes` has it in; the first and the last go with their neighbours."""
+    count = len(values)
+    if count <= max(most, 4):
+        return values
+    finite = np.isfinite(values)
+    length, _ = _stretches(count - 2, max(most, 4))
+    starts = np.arange(1, count - 1, length)
+    starts[0] = 0
+    members = np.add.reduceat(finite, starts, dtype=np.int64)
+    sums = np.add.reduceat(np.where(finite, values, 0.0), starts)
+    means = np.divide(sums, members, out=np.full(len(sums), np.nan), where=members > 0)
+    return np.repeat(means, np.diff(np.append(starts, count)))
+
+
+def _stretches(count: int, most: int) -> tuple[int, int]:
+    # Rows of equal length, and a rest that is a stretch of its own, so that numpy looks for all at once.
+    length = -(-count // ((most - 2) // 2))
+    return length, count // length
