@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 By = Literal["step", "epoch", "time", "relative", "metric"]
 Floats = npt.NDArray[np.float64]
 MOST_BROKEN = 60
+LARGEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,7 @@ def read(
     project: Project, one: SeriesRecord, axis: Axis, most: int, began: float, partner: SeriesRecord | None
 ) -> Curve:
     """A series of a run that began at `began`, along an axis; `partner` is the series that this is, where it is one."""
-    other = project.points(partner.id) if partner is not None else None
-    return curve(project.points(one.id), axis, most, began, other)
+    return curve(_points(project, one, axis), axis, most, began, _all(project, partner))
 
 
 def curve(points: Points, axis: Axis, most: int, began: float = 0.0, other: Points | None = None) -> Curve:
@@ -131,10 +132,24 @@ def rows(
     project: Project, one: SeriesRecord, axis: Axis, began: float, partner: SeriesRecord | None
 ) -> Iterator[Points]:
     """All points between the ends of an axis, in pieces that fit into memory as text."""
-    other = project.points(partner.id) if partner is not None else None
-    chosen, _, _ = within(project.points(one.id), axis, began, other)
+    chosen, _, _ = within(_points(project, one, axis), axis, began, _all(project, partner))
     for start in range(0, len(chosen), series.CHUNK):
         yield _at(chosen, np.arange(start, min(start + series.CHUNK, len(chosen))))
+
+
+def _points(project: Project, one: SeriesRecord, axis: Axis) -> Points:
+    if axis.by != "step":
+        return project.points(one.id)
+    # Chunks know their steps, so a part is read without the rest.
+    return project.points(one.id, None, _step(axis.low, math.ceil), _step(axis.high, math.floor))
+
+
+def _all(project: Project, one: SeriesRecord | None) -> Points | None:
+    return None if one is None else project.points(one.id)
+
+
+def _step(end: float | None, rounded: Callable[[float], int]) -> int | None:
+    return rounded(end) if end is not None and abs(end) < LARGEST else None
 
 
 def _spread(epochs: npt.NDArray[np.int32]) -> Floats:
