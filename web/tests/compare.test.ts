@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { commonX, envelope, onGrid, picture, type Setting, type Trace } from '../src/charts/picture';
 import { comparisonChanges, readComparison } from '../src/compare/comparison';
+import { asText, changeOf, rowOf } from '../src/compare/difference';
 import { coloursOf, groupsOf } from '../src/compare/groups';
 import { told, traces } from '../src/compare/traces';
 import type { RunRow } from '../src/lib/api/types';
@@ -40,7 +41,7 @@ describe('curves that are compared', () => {
     expect(
       made.lines.filter((line) => line.weight === 'heavy').map((line) => [line.label, line.values]),
     ).toEqual([
-      ['0.1 · mean of 3', [2, 2]],
+      ['0.1 · mean of 3, min–max', [2, 2]],
       ['0.01', [9, 9]],
     ]);
     expect(made.bands).toEqual([{ key: '=0.1', hue: 0, x: [1, 2], low: [0, 1], high: [5, 3] }]);
@@ -158,6 +159,61 @@ describe('what a curve is told apart by', () => {
       ['0.1 · a', '0.1', 1],
       ['0.01 · a', '0.01', 0],
     ]);
+  });
+});
+
+describe('runs side by side', () => {
+  const run = (name: string, cells: unknown[]): RunRow => ({
+    id: name,
+    name,
+    status: 'finished',
+    tags: [],
+    archived: false,
+    cells: cells as RunRow['cells'],
+  });
+  const runs = [run('a', [0.1, 0.8, null]), run('=b', [0.001, 0.812, 5]), run('c', [null, 0.8, 4])];
+  const keys = ['params.optimizer.lr', 'metrics.val/dice.last', 'metrics.val/hd.best'];
+  const cells = (one: RunRow, key: string) => one.cells[keys.indexOf(key)];
+  const column = (key: string, kind: 'param' | 'metric') => ({
+    key,
+    term: '',
+    kind,
+    runs: 3,
+    differs: true,
+    numbers: true,
+  });
+
+  it('are held against one of them', () => {
+    const [first] = runs;
+    if (!first) throw new Error('there is one');
+    const rate = rowOf(column('params.optimizer.lr', 'param'), runs, first, cells);
+    expect([rate.path, rate.name]).toEqual(['optimizer.', 'lr']);
+    expect(rate.values).toEqual([
+      { text: '0.1000', same: true, change: null },
+      { text: '0.001000', same: false, change: '×0.01000' },
+      { text: '–', same: false, change: null },
+    ]);
+    const dice = rowOf(column('metrics.val/dice', 'metric'), runs, first, cells);
+    expect([dice.path, dice.name, dice.statistic]).toEqual(['val/', 'dice', 'last']);
+    expect(dice.values.map((value) => value.change)).toEqual([null, '+0.01200', null]);
+    expect(rowOf(column('metrics.val/hd', 'metric'), runs, first, cells).statistic).toBe('best');
+    expect(asText([rate], runs, () => '=1+1\t2')).toBe(
+      "\ta\t'=b\tc\noptimizer.lr\t'=1+1 2\t'=1+1 2\t'=1+1 2",
+    );
+  });
+
+  it('differ by factors, shares, or plainly', () => {
+    expect([changeOf(0.2, 0.1, false), changeOf(1.1, 1, false), changeOf(0.9, 1, false)]).toEqual([
+      '×2',
+      '+10 %',
+      '−10 %',
+    ]);
+    expect([changeOf(-1, 1, false), changeOf(1, 0, false), changeOf(1, 1, false)]).toEqual([
+      '−2',
+      '+1',
+      null,
+    ]);
+    expect([changeOf('x', 1, false), changeOf(1, Number.NaN, false)]).toEqual([null, null]);
   });
 });
 

@@ -68,7 +68,8 @@ export interface Look {
 /** How a line looks: many thin ones are fainter than few. */
 export function lookOf(line: Line, lines: number, strong: boolean): Look {
   if (strong) return { width: 3, alpha: 1 };
-  if (line.weight === 'thin') return { width: 1, alpha: line.hue === null ? 0.5 : 0.35 };
+  if (line.weight === 'thin')
+    return { width: 1, alpha: Math.max(0.1, (line.hue === null ? 1 : 0.7) / Math.max(2, Math.sqrt(lines))) };
   return { width: lines > 30 ? 1.25 : lines > 8 ? 1.5 : 2, alpha: 1 };
 }
 

@@ -147,7 +147,10 @@ function summary(group: string, all: readonly Drawn[], setting: Setting): { line
   const spread = several ? setting.spread : 'none';
   const line: Line = {
     key,
-    label: [group, several ? `${setting.sum} of ${all.length}` : ''].filter(Boolean).join(' · '),
+    label: [group, several ? `${setting.sum} of ${all.length}` : '']
+      .filter(Boolean)
+      .join(' · ')
+      .concat(spread === 'none' ? '' : `, ${SPREAD_NAMES[spread]}`),
     weight: 'heavy',
     hue,
     stroke: first?.stroke ?? 0,
