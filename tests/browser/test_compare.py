@@ -55,6 +55,14 @@ def url(root: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Long curves are drawn by a slow machine, beside other tests."""
+    expect.set_options(timeout=15_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def watched(browser: Browser, url: str) -> Iterator[Watched]:
     with watching(browser, url) as watch:

@@ -110,6 +110,7 @@ describe('groups', () => {
     ]);
     expect(many.told).toContain('20 values share 8 colours; the stroke tells them apart');
     expect(coloursOf(words(20), false).strokes.size).toBe(0);
+    expect(coloursOf(words(41), true).strokes.size).toBe(0);
     const rates = Array.from({ length: 9 }, (_, i) => String(10 ** (i - 9)));
     const ramp = coloursOf([...rates, 'none'], true);
     expect(ramp.hues.get(rates[0] ?? '')).toEqual({ share: 0 });

@@ -44,18 +44,13 @@ export function coloursOf(groups: readonly string[], strokeFree: boolean): Colou
       told: `${groups.length} values, from cool (low) to warm (high).`,
     };
   }
-  const rounds = Math.ceil(groups.length / COLOURS);
+  // Beyond what colours and strokes can say together, dashes only make it harder to read.
+  const stroked = strokeFree && groups.length <= COLOURS * STROKES.length;
   return {
     hues: new Map(groups.map((group, i) => [group, i % COLOURS])),
-    strokes: new Map(
-      strokeFree ? groups.map((group, i) => [group, Math.floor(i / COLOURS) % STROKES.length]) : [],
-    ),
+    strokes: new Map(stroked ? groups.map((group, i) => [group, Math.floor(i / COLOURS)]) : []),
     told: `${groups.length} values share ${COLOURS} colours${
-      !strokeFree
-        ? ''
-        : rounds <= STROKES.length
-          ? '; the stroke tells them apart'
-          : ', with a stroke each time round'
+      stroked ? '; the stroke tells them apart' : ''
     }. Point at a line for its name.`,
   };
 }
