@@ -17,11 +17,35 @@ export interface Frame {
 }
 
 export function toX(frame: Frame, x: number): number {
-  return frame.left + share(frame.x, x, frame.logX) * frame.width;
+  return across(frame)(x);
 }
 
 export function toY(frame: Frame, y: number): number {
-  return frame.top + (1 - share(frame.y, y, frame.logY)) * frame.height;
+  return up(frame)(y);
+}
+
+/** How x becomes pixels, worked out once for many points. */
+export function across({ x, logX, left, width }: Frame): (x: number) => number {
+  return scaled(x[0], x[1], logX, left, width);
+}
+
+export function up({ y, logY, top, height }: Frame): (y: number) => number {
+  return scaled(y[0], y[1], logY, top + height, -height);
+}
+
+function scaled(
+  low: number,
+  high: number,
+  log: boolean,
+  from: number,
+  length: number,
+): (value: number) => number {
+  if (log) {
+    const [first, factor] = [Math.log(low), length / Math.log(high / low)];
+    return (value) => from + (Math.log(value) - first) * factor;
+  }
+  const factor = length / (high - low);
+  return (value) => from + (value - low) * factor;
 }
 
 export function fromX(frame: Frame, px: number): number {
@@ -30,11 +54,6 @@ export function fromX(frame: Frame, px: number): number {
 
 export function fromY(frame: Frame, px: number): number {
   return between(frame.y, 1 - (px - frame.top) / frame.height, frame.logY);
-}
-
-function share([low, high]: Range, value: number, log: boolean): number {
-  if (log) return Math.log(value / low) / Math.log(high / low);
-  return (value - low) / (high - low);
 }
 
 function between([low, high]: Range, at: number, log: boolean): number {
@@ -129,16 +148,18 @@ export function leaving(
   let count = 0;
   const seen = new Set<number>();
   const found: { px: number; up: boolean }[] = [];
+  const place = across(frame);
+  const [low, high] = frame.y;
   for (const line of lines) {
     const values = line.raw ?? line.values;
     const to = firstBeyond(line.x, frame.x[1]);
     for (let i = firstFrom(line.x, frame.x[0]); i < to; i++) {
       const value = values[i];
       if (typeof value !== 'number' || (frame.logY && value <= 0)) continue;
-      if (value >= frame.y[0] && value <= frame.y[1]) continue;
+      if (value >= low && value <= high) continue;
       count++;
-      const up = value > frame.y[1];
-      const px = toX(frame, line.x[i] ?? 0);
+      const up = value > high;
+      const px = place(line.x[i] ?? 0);
       const slot = Math.round(px / 8) * 2 + Number(up);
       if (!seen.has(slot)) found.push({ px, up });
       seen.add(slot);

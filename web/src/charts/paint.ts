@@ -1,7 +1,7 @@
 /** Lines and bands onto a canvas. What is told of a line's shape here is told of it in an exported file, too. */
 import { colourOf, STROKES, type Theme } from './colours';
 import { firstFrom, nearest, type Values } from './curves';
-import { type Frame, leaving, toX, toY } from './frame';
+import { across, type Frame, leaving, toX, toY, up } from './frame';
 import type { Band, Line, Picture } from './picture';
 
 /** What can be drawn with: a canvas, or the text of an SVG path. */
@@ -16,18 +16,22 @@ export interface Pen {
 export function lead(pen: Pen, x: readonly number[], values: Values, frame: Frame, every = 1): void {
   const from = Math.max(0, firstFrom(x, frame.x[0]) - 1);
   const to = Math.min(x.length, firstFrom(x, frame.x[1]) + 1);
+  const [toPx, toPy] = [across(frame), up(frame)];
+  const { logX, logY } = frame;
   let run = 0;
-  let [px, py] = [0, 0];
+  let px = 0;
+  let py = 0;
   for (let i = from; i < to; i += every) {
-    const [at, value] = [x[i] ?? 0, values[i]];
-    if (typeof value !== 'number' || (frame.logY && value <= 0) || (frame.logX && at <= 0)) {
+    const at = x[i] ?? 0;
+    const value = values[i];
+    if (typeof value !== 'number' || (logY && value <= 0) || (logX && at <= 0)) {
       if (run === 1) pen.dot(px, py);
       run = 0;
       continue;
     }
     // What lies far outside is as good as just outside, and some canvases give up on it.
-    px = Math.min(Math.max(toX(frame, at), -1e5), 1e5);
-    py = Math.min(Math.max(toY(frame, value), -1e5), 1e5);
+    px = Math.min(Math.max(toPx(at), -1e5), 1e5);
+    py = Math.min(Math.max(toPy(value), -1e5), 1e5);
     if (run === 0) pen.moveTo(px, py);
     else pen.lineTo(px, py);
     run++;
@@ -76,6 +80,11 @@ export function lookOf(line: Line, lines: number, strong: boolean): Look {
   return { width: lines > MANY ? 1 : 2, alpha: 1 };
 }
 
+/** How faint what was logged is behind smoothed lines: many of them together must not hide these. */
+export function behind(lines: number): number {
+  return Math.max(0.03, 0.25 / Math.sqrt(lines));
+}
+
 /** Draws all lines and bands; a draft leaves out what is behind smoothed lines, and is quick. */
 export function paint(
   context: CanvasRenderingContext2D,
@@ -100,7 +109,8 @@ export function paint(
     }
   }
   for (const line of picture.lines)
-    if (line.raw && !draft) stroke(context, line, line.raw, frame, theme, { width: 1, alpha: 0.22 });
+    if (line.raw && !draft)
+      stroke(context, line, line.raw, frame, theme, { width: 1, alpha: behind(picture.lines.length) });
   const later = picture.lines.filter((line) => strong.includes(line.key));
   for (const line of [...picture.lines.filter((one) => !strong.includes(one.key)), ...later])
     stroke(
@@ -179,8 +189,8 @@ function crosses(
 /** A triangle at the edge over which a line leaves what y shows. */
 function arrows(context: CanvasRenderingContext2D, lines: readonly Line[], frame: Frame, theme: Theme): void {
   context.fillStyle = theme.warn;
-  for (const { px, up } of leaving(lines, frame).marks) {
-    const [edge, inward] = up ? [frame.top, 5] : [frame.top + frame.height, -5];
+  for (const { px, up: above } of leaving(lines, frame).marks) {
+    const [edge, inward] = above ? [frame.top, 5] : [frame.top + frame.height, -5];
     context.beginPath();
     context.moveTo(px, edge);
     context.lineTo(px - 3.5, edge + inward);

@@ -2,7 +2,7 @@
 import { number } from '../lib/format';
 import { colourOf, STROKES, type Theme } from './colours';
 import { type Frame, leaving, toX, toY } from './frame';
-import { lead, lookOf, outlines } from './paint';
+import { behind, lead, lookOf, outlines } from './paint';
 import type { Line, Picture } from './picture';
 import type { Tick } from './ticks';
 
@@ -63,7 +63,9 @@ export function toSvg(sheet: Sheet): string {
           `<path d="M${outline.map(([x, y]) => `${round(x)} ${round(y)}`).join('L')}Z" fill="${colourOf(theme, band.hue)}" fill-opacity="0.16"/>`,
       ),
     ),
-    ...picture.lines.flatMap((line) => (line.raw ? curve(line, line.raw, frame, theme, 1, 0.25) : [])),
+    ...picture.lines.flatMap((line) =>
+      line.raw ? curve(line, line.raw, frame, theme, 1, behind(picture.lines.length)) : [],
+    ),
     ...picture.lines.flatMap((line) => {
       const look = lookOf(line, picture.lines.length, sheet.strong.includes(line.key));
       return curve(line, line.values, frame, theme, look.width, look.alpha);
