@@ -8,6 +8,7 @@ import { toSvg } from '../src/charts/svg';
 import { ticks } from '../src/charts/ticks';
 import {
   alone,
+  drawnAlong,
   isShown,
   pinned,
   readList,
@@ -96,6 +97,13 @@ describe('a view', () => {
     expect(toggled(single, 'a').keys).toEqual(['b', 'a']);
     expect(toggled(single, 'b')).toEqual(all);
     expect(alone(single, 'b')).toEqual(all);
+  });
+
+  it('stays along the axis of what is drawn until the other has arrived', () => {
+    const view = readView({ x: 'epoch', zoom: '1,2' });
+    expect(drawnAlong(view, { by: 'epoch', metric: null })).toBe(view);
+    expect(drawnAlong(view, null)).toBe(view);
+    expect(drawnAlong(view, { by: 'step' })).toMatchObject({ by: 'step', zoom: null });
   });
 
   it('has at most two pins', () => {

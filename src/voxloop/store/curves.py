@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 By = Literal["step", "epoch", "time", "relative", "metric"]
 Floats = npt.NDArray[np.float64]
+TIMES = ("time", "relative")
 MOST_BROKEN = 60
 LARGEST = 2**62
 
@@ -53,7 +54,10 @@ class Curve:
 def read(
     project: Project, one: SeriesRecord, axis: Axis, most: int, began: float, partner: SeriesRecord | None
 ) -> Curve:
-    """A series of a run that began at `began`, along an axis; `partner` is the series that this is, where it is one."""
+    """A series of a run that began at `began`, along an axis; `partner` is the series that this is, where it is one.
+
+    Times are told where they are the axis.
+    """
     return curve(_points(project, one, axis), axis, most, began, _all(project, partner))
 
 
@@ -92,7 +96,7 @@ def along(points: Points, by: By, began: float, other: Points | None = None) -> 
     """
     if by == "step":
         return points.steps.astype(np.float64)
-    if by in ("time", "relative"):
+    if by in TIMES:
         return points.times - (began if by == "relative" else 0.0)
     if by == "epoch":
         return _spread(points.epochs)
@@ -132,16 +136,18 @@ def rows(
     project: Project, one: SeriesRecord, axis: Axis, began: float, partner: SeriesRecord | None
 ) -> Iterator[Points]:
     """All points between the ends of an axis, in pieces that fit into memory as text."""
-    chosen, _, _ = within(_points(project, one, axis), axis, began, _all(project, partner))
+    chosen, _, _ = within(_points(project, one, axis, timed=True), axis, began, _all(project, partner))
     for start in range(0, len(chosen), series.CHUNK):
         yield _at(chosen, np.arange(start, min(start + series.CHUNK, len(chosen))))
 
 
-def _points(project: Project, one: SeriesRecord, axis: Axis) -> Points:
-    if axis.by != "step":
-        return project.points(one.id)
+def _points(project: Project, one: SeriesRecord, axis: Axis, timed: bool | None = None) -> Points:
+    # Times cost as much to read as values do, and only an axis of times, or a table, shows them.
+    timed = axis.by in TIMES if timed is None else timed
     # Chunks know their steps, so a part is read without the rest.
-    return project.points(one.id, None, _step(axis.low, math.ceil), _step(axis.high, math.floor))
+    low, high = (_step(axis.low, math.ceil), _step(axis.high, math.floor)) if axis.by == "step" else (None, None)
+    with project.reading() as connection:
+        return series.read(connection, one.id, None, low, high, timed)
 
 
 def _all(project: Project, one: SeriesRecord | None) -> Points | None:

@@ -5,12 +5,19 @@ import type { Curves } from '../lib/api/types';
 
 export class Shelf {
   #found = $state.raw(new Map<string, Curves>());
+  #questions = new WeakMap<Curves, CurvesQuestion>();
   #waiting = $state.raw(new Set<string>());
   error = $state.raw<ApiError | null>(null);
 
   /** What is known of a name; what answers an earlier question stays until its successor is there. */
   of(name: string): Curves | null {
     return this.#found.get(name) ?? null;
+  }
+
+  /** What a name's curves answer, which may be an earlier question: they lie along its axis. */
+  answered(name: string): CurvesQuestion | null {
+    const curves = this.#found.get(name);
+    return (curves && this.#questions.get(curves)) ?? null;
   }
 
   get all(): readonly Curves[] {
@@ -35,6 +42,7 @@ export class Shelf {
     try {
       const curves = await api.curves(question, signal, this.#found.get(name));
       if (signal.aborted) return;
+      this.#questions.set(curves, question);
       if (curves !== this.#found.get(name)) this.#found = new Map(this.#found).set(name, curves);
       this.error = null;
     } catch (error) {

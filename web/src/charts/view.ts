@@ -30,6 +30,12 @@ export interface View {
   full: string | null;
 }
 
+/** A view along the axis that what is drawn was asked along, while what was asked for last is on its way. */
+export function drawnAlong(view: View, answered: { by: By; metric?: string | null } | null): View {
+  if (!answered || (answered.by === view.by && (answered.metric ?? null) === view.metric)) return view;
+  return { ...view, by: answered.by, metric: answered.metric ?? null, zoom: null, pins: [] };
+}
+
 export const MOST_PINS = 2;
 const AXES: Record<string, By> = { epoch: 'epoch', time: 'relative', clock: 'time' };
 const METRIC = 'm:';

@@ -179,7 +179,7 @@ def _beside(
 
 
 def _told(one: SeriesRecord, read: curves.Curve, began: float, axis: curves.Axis) -> models.Curve:
-    placed = axis.by in ("epoch", "metric")
+    placed, timed = axis.by in ("epoch", "metric"), axis.by in curves.TIMES
     points, broken = read.points, read.broken
     return models.Curve(
         id=one.id,
@@ -191,7 +191,7 @@ def _told(one: SeriesRecord, read: curves.Curve, began: float, axis: curves.Axis
         points=models.CurvePoints(
             steps=points.steps.tolist(),
             epochs=_epochs(points) if np.any(points.epochs >= 0) else [],
-            times=np.round(points.times - began, 3).tolist(),
+            times=np.round(points.times - began, 3).tolist() if timed else [],
             values=_numbers(_short(points.values)),
             means=_numbers(_short(read.means)),
             x=_short(read.x).tolist() if placed else [],
@@ -199,7 +199,7 @@ def _told(one: SeriesRecord, read: curves.Curve, began: float, axis: curves.Axis
         broken=models.Broken(
             count=read.broken_count,
             steps=broken.steps.tolist(),
-            times=np.round(broken.times - began, 3).tolist(),
+            times=np.round(broken.times - began, 3).tolist() if timed else [],
             x=_short(read.broken_x).tolist() if placed else [],
             kinds=["NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity" for v in broken.values.tolist()],
         )

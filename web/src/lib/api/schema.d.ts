@@ -603,8 +603,8 @@ export interface components {
          * CurvePoints
          * @description Columns of a curve in the order of its axis, to seven digits. A value that is no number is null.
          *
-         *     Times are seconds since the run began. `epochs` is empty where no point has one, `x` where the axis is the step or a
-         *     time, and `means`, what the stretch of each point is on average, where no point was left out.
+         *     Times are seconds since the run began, and told where they are the axis. `epochs` is empty where no point has one, `x`
+         *     where the axis is the step or a time, and `means`, what the stretch of each point is on average, where no point was left out.
          */
         CurvePoints: {
             /** Steps */
