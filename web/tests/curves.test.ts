@@ -218,6 +218,11 @@ describe('a frame', () => {
     // Out of sight to the side is not off the scale.
     expect(leaving([spiky], frame([1.9, 3], { x: [0, 100] })).count).toBe(0);
     expect(spanY([lineOf([1], [-1])], [], [0, 2], true, false)).toBeNull();
+    // A line that only passes through what is in sight is in sight.
+    expect(spanY([lineOf([0, 10], [0, 10])], [], [4, 6], false, false)?.range).toEqual([
+      expect.closeTo(3.88),
+      expect.closeTo(6.12),
+    ]);
     expect(spanX([], false)).toBeNull();
     expect(spanX([lineOf([5], [1])], false)).toEqual([4, 6]);
   });
@@ -233,7 +238,12 @@ describe('marks of an axis', () => {
   it('are round, whole for steps, decades on a log axis', () => {
     expect(at(0, 100, 5, 'step', false)).toEqual([0, 20, 40, 60, 80, 100]);
     expect(at(1, 3, 8, 'step', false)).toEqual([1, 2, 3]);
-    expect(at(0, 1, 4, 'value', false)).toEqual([0, 0.5, 1]);
+    expect(at(0, 1, 4, 'value', false)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(ticks(6.661e10, 6.663e10, 2, 'value', false).map((one) => one.label)).toEqual([
+      '6.661e10',
+      '6.662e10',
+      '6.663e10',
+    ]);
     expect(at(1e-5, 1, 6, 'value', true)).toEqual([1e-5, 1e-4, 1e-3, 0.01, 0.1, 1]);
     expect(at(2, 60, 6, 'value', true)).toEqual([2, 5, 10, 20, 50]);
     expect(at(3, 3, 5, 'value', false)).toEqual([3]);

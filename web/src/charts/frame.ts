@@ -103,6 +103,9 @@ export function spanY(
     const [from, to] = [firstFrom(line.x, x[0]), firstBeyond(line.x, x[1])];
     take(line.values, from, to);
     if (line.raw) take(line.raw, from, to);
+    // Where a line comes in and goes out counts too, or few points zoomed into would leave it out of sight.
+    const edges = x.map((at) => valueAt(line, at));
+    take(edges, 0, edges.length);
   }
   for (const band of bands) {
     const [from, to] = [firstFrom(band.x, x[0]), firstBeyond(band.x, x[1])];
@@ -125,6 +128,15 @@ export function spanY(
     Math.min(inner[1], padded(low, high, log)[1]),
   ];
   return { range, cut: low < range[0] || high > range[1] };
+}
+
+/** What a line says between two of its points. */
+function valueAt(line: Line, at: number): number | null {
+  const after = firstFrom(line.x, at);
+  const [a, b] = [line.x[after - 1], line.x[after]];
+  const [low, high] = [line.values[after - 1], line.values[after]];
+  if (a === undefined || b === undefined || typeof low !== 'number' || typeof high !== 'number') return null;
+  return low + ((high - low) * (at - a)) / (b - a);
 }
 
 export function padded(low: number, high: number, log: boolean): Range {

@@ -1,5 +1,5 @@
 /** Where the marks of an axis stand and what they say; the canvas and the exported file share them. */
-import { tick } from '../lib/format';
+import { minus, tick } from '../lib/format';
 import type { By } from './view';
 
 export interface Tick {
@@ -20,10 +20,26 @@ export function ticks(low: number, high: number, count: number, kind: By | 'valu
   if (kind === 'time') return clock(low, high, count);
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const whole = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw * 0.999) ?? raw;
+  const whole = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= raw * 0.75) ?? raw;
   // Steps are whole.
   const step = kind === 'step' ? Math.max(1, Math.round(whole)) : whole;
-  return spaced(low, high, step, tick);
+  return distinct(spaced(low, high, step, tick));
+}
+
+/** Large numbers close together need more digits than a label usually has. */
+function distinct(found: Tick[]): Tick[] {
+  for (let digits = 4; digits < 14; digits++) {
+    if (new Set(found.map((one) => one.label)).size === found.length) break;
+    for (const one of found) {
+      const rounded = Number(one.at.toPrecision(digits));
+      one.label = minus(
+        Math.abs(rounded) >= 1e7
+          ? rounded.toExponential().replace('e+', 'e')
+          : rounded.toLocaleString('en-US', { maximumFractionDigits: 12 }),
+      );
+    }
+  }
+  return found;
 }
 
 function spaced(low: number, high: number, step: number, say: (value: number) => string, shift = 0): Tick[] {
