@@ -1,4 +1,4 @@
-"""How quick the page is with ten thousand runs, in a real headless Chromium: `python -m benchmarks.page`."""
+"""How quick the page is with ten thousand runs and with ten million points, in a real headless Chromium: `python -m benchmarks.page`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.page import curves
+from benchmarks.page.curves import COUNT, COUNTED
 from benchmarks.query.__main__ import fill
 
 RUNS = 10_000
 PAGE = Path(__file__).parents[2] / "src/voxloop/server/page"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 # What has to hold, by the line that tells it.
-MUST = {"first paint of Runs, s": 1.5, "own JavaScript, kB gzipped": 400, "server memory, MB": 300}
+MUST = {
+    "first paint of Runs, s": 1.5,
+    "first curve of Compare, s": 2.0,
+    "own JavaScript, kB gzipped": 400,
+    "server memory, MB": 300,
+    "server memory with curves, MB": 300,
+}
 FRAMES = 30
-# Counts the frames that are drawn while something goes on.
-COUNT = """() => { window.frames_ = 0; const on = () => { window.frames_ += 1; window.loop_ = requestAnimationFrame(on); };
-    window.loop_ = requestAnimationFrame(on); window.began_ = performance.now(); }"""
-COUNTED = (
-    "() => { cancelAnimationFrame(window.loop_); return window.frames_ / (performance.now() - window.began_) * 1000; }"
-)
 
 
 @contextmanager
@@ -112,10 +114,23 @@ def main() -> int:
             results["own JavaScript, kB gzipped"] = own_code()
             results["server memory, MB"] = memory(server)
             browser.close()
-    print(f"{RUNS:,} runs")
+        root = Path(folder) / "long" / ".voxloop"
+        curves.fill(root)
+        with served(root) as (url, server):
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            results["first curve of Compare, s"] = curves.first_curve(page, url)
+            second = browser.new_page(viewport={"width": 1280, "height": 800})
+            results["a second viewer's first curve, s"] = curves.first_curve(second, url)
+            second.close()
+            results["hovering over curves, frames/s"] = curves.hovering(page)
+            results["smoothing curves, frames/s"] = curves.smoothing(page)
+            results["server memory with curves, MB"] = memory(server)
+            browser.close()
+    print(f"{RUNS:,} runs, then {curves.RUNS} runs of {curves.POINTS:,} points")
     missed = 0
     for name, value in results.items():
-        if name == "a second viewer's, s":
+        if name.startswith("a second viewer"):
             print(f"{name:<34}{value:8.2f}")
             continue
         good = value >= FRAMES if name.endswith("frames/s") else value <= MUST[name]

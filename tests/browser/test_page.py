@@ -59,7 +59,7 @@ def test_a_person_goes_from_the_runs_to_the_worst_case(watched: Watched, served:
     final = np.mean([scores[-1] for scores in served.dice.values()])
     expect(page.locator("[data-name='val/mean_dice']").get_by_test_id("readout")).to_contain_text(f"{final:.4f}")
     expect(page.locator("[data-name='val/dice']").get_by_test_id("readout")).to_contain_text("mean · spleen")
-    page.locator("[data-name='train/loss'] .u-over").hover()
+    page.locator("[data-name='train/loss']").get_by_test_id("surface").hover()
     expect(page.locator("[data-name='train/loss'] figcaption")).to_contain_text(re.compile(r"step (19|20)"))
 
     page.get_by_role("tab", name="Cases").click()

@@ -113,8 +113,9 @@ def read(
     max_points: int | None = None,
     first_step: int | None = None,
     last_step: int | None = None,
+    timed: bool = True,
 ) -> Points:
-    """Points between two steps, thinned to about `max_points` where there are more."""
+    """Points between two steps, thinned to about `max_points` where there are more. Untimed ones are quicker; theirs are 0."""
     table = schema.chunks
     query = sa.select(table.c.data).where(table.c.series_id == series_id).order_by(table.c.number)
     if first_step is not None:
@@ -123,14 +124,16 @@ def read(
         query = query.where(table.c.low_step <= last_step)
     try:
         chunks = [codec.Chunk(data) for data in connection.execute(query).scalars()]
-        return _points(chunks, max_points, first_step, last_step)
+        return _points(chunks, max_points, first_step, last_step, timed)
     except ValueError as error:
         raise VoxloopError(
             f'Series {series_id} has a damaged chunk ({error}); "voxloop doctor" says what can be saved.'
         ) from error
 
 
-def _points(chunks: list[codec.Chunk], max_points: int | None, first_step: int | None, last_step: int | None) -> Points:
+def _points(
+    chunks: list[codec.Chunk], max_points: int | None, first_step: int | None, last_step: int | None, timed: bool
+) -> Points:
     steps = _joined([chunk.steps() for chunk in chunks], np.int64)
     values = _joined([chunk.values() for chunk in chunks], np.float64)
     kept = np.ones(len(steps), bool)
@@ -139,7 +142,7 @@ def _points(chunks: list[codec.Chunk], max_points: int | None, first_step: int |
     if last_step is not None:
         kept &= steps <= last_step
     if max_points is None or np.count_nonzero(kept) <= max_points:
-        times = _joined([chunk.times() for chunk in chunks], np.int64)
+        times = _joined([chunk.times() for chunk in chunks], np.int64) if timed else np.zeros(len(steps), np.int64)
         epochs = _joined([chunk.epochs() for chunk in chunks], np.int32)
         if kept.all():
             # Most readers want all of it, and a copy costs as much as the decoding of a column.
@@ -180,11 +183,8 @@ def extremes(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64
     most = max(most, 4)
     if count <= most:
         return np.arange(count)
-    stretches = (most - 2) // 2
     inner = values[1:-1]
-    # Rows of equal length, and a rest that is a stretch of its own, so that numpy looks for all at once.
-    length = -(-len(inner) // stretches)
-    rows = len(inner) // length
+    length, rows = _stretches(len(inner), most)
     table = inner[: rows * length].reshape(rows, length)
     starts = np.arange(rows) * length
     chosen = [np.array([-1, len(inner)])]
@@ -197,3 +197,24 @@ def extremes(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64
             rest = inner[rows * length :]
             chosen.append(np.array([rows * length + int(pick(np.where(np.isnan(rest), filled, rest)))]))
     return np.unique(np.concatenate(chosen)) + 1
+
+
+def stretch_means(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """For every value the mean of the stretch that `extremes` has it in; the first and the last go with their neighbours."""
+    count = len(values)
+    if count <= max(most, 4):
+        return values
+    finite = np.isfinite(values)
+    length, _ = _stretches(count - 2, max(most, 4))
+    starts = np.arange(1, count - 1, length)
+    starts[0] = 0
+    members = np.add.reduceat(finite, starts, dtype=np.int64)
+    sums = np.add.reduceat(np.where(finite, values, 0.0), starts)
+    means = np.divide(sums, members, out=np.full(len(sums), np.nan), where=members > 0)
+    return np.repeat(means, np.diff(np.append(starts, count)))
+
+
+def _stretches(count: int, most: int) -> tuple[int, int]:
+    # Rows of equal length, and a rest that is a stretch of its own, so that numpy looks for all at once.
+    length = -(-count // ((most - 2) // 2))
+    return length, count // length

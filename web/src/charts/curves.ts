@@ -1,50 +1,115 @@
-/** From series to curves: grouping, the x-axis, smoothing and means. Plain functions over plain arrays. */
-import type { Context, Points, Series } from '../lib/api/types';
+/** A curve as it lies along an axis: where its points are, what is between a coarse one and a part in detail, and smoothing. */
+import type { Context, Curve } from '../lib/api/types';
+import type { By, Range } from './view';
 
-export type XAxis = 'step' | 'epoch' | 'time';
 export type Values = (number | null)[];
 
-/** One chart: all series of one name. */
-export interface CurveGroup {
-  name: string;
-  series: Series[];
+/** Points in the order of x. `means` tells what each point stands for on average; it is `y` where none was left out. */
+export interface Located {
+  x: readonly number[];
+  y: Values;
+  means: Values;
 }
 
-export interface Line {
-  label: string;
-  /** A thin line is one of many, behind the heavy one that sums them up. */
-  weight: 'heavy' | 'thin';
-  /** Which of the series' colours; null for the faint one of what has none of its own. */
-  colour: number | null;
-  values: Values;
+export interface Mark {
+  x: number;
+  kind: 'NaN' | 'Infinity' | '-Infinity';
 }
 
-/** From where to where the lines behind a heavy one reach. */
-export interface Band {
-  colour: number;
-  low: Values;
-  high: Values;
+const located = new WeakMap<Curve, Partial<Record<By, Located>>>();
+
+/** Where the points of a curve lie; worked out once, since every move of a slider asks again. */
+export function along(curve: Curve, by: By): Located {
+  const known = located.get(curve) ?? {};
+  located.set(curve, known);
+  known[by] ??= {
+    x: place(curve.points, curve.began, by),
+    y: curve.points.values,
+    means: curve.points.means.length ? curve.points.means : curve.points.values,
+  };
+  return known[by];
 }
 
-/** Lines over one shared, ascending x. */
-export interface ChartData {
-  x: number[];
-  lines: Line[];
-  bands?: Band[];
+/** Where there were values that are no numbers. */
+export function marks(curve: Curve, by: By): Mark[] {
+  const broken = curve.broken;
+  if (!broken) return [];
+  const x = place(broken, curve.began, by);
+  return broken.kinds.map((kind, i) => ({ x: x[i] ?? Number.NaN, kind }));
 }
 
-/** One group per name; names without context first within a prefix, since they sum the others up. */
-export function groupSeries(series: readonly Series[]): CurveGroup[] {
-  const groups = new Map<string, Series[]>();
-  for (const one of series) groups.set(one.name, [...(groups.get(one.name) ?? []), one]);
-  return [...groups]
-    .map(([name, members]) => ({ name, series: members }))
-    .sort(
-      (a, b) =>
-        prefix(a.name).localeCompare(prefix(b.name)) ||
-        a.series.length - b.series.length ||
-        a.name.localeCompare(b.name),
-    );
+function place(columns: { steps: number[]; times: number[]; x: number[] }, began: number, by: By): number[] {
+  if (by === 'step') return columns.steps;
+  if (by === 'relative') return columns.times;
+  return by === 'time' ? columns.times.map((t) => t + began) : columns.x;
+}
+
+/** A coarse curve with a part of it in detail, so that the line goes on beyond what is in sight. */
+export function spliced(coarse: Located, detail: Located): Located {
+  const [low, high] = [detail.x[0], detail.x.at(-1)];
+  if (low === undefined || high === undefined) return coarse;
+  const before = firstFrom(coarse.x, low);
+  let after = before;
+  while (after < coarse.x.length && (coarse.x[after] ?? 0) <= high) after++;
+  const join = <T>(a: readonly T[], b: readonly T[]): T[] => [...a.slice(0, before), ...b, ...a.slice(after)];
+  return {
+    x: join(coarse.x, detail.x),
+    y: join(coarse.y, detail.y),
+    means: join(coarse.means, detail.means),
+  };
+}
+
+/** What x moves on between the points of a curve, usually: the pace at which smoothing forgets. */
+export function pace({ x }: Located): number {
+  const [first, last] = [x[0], x.at(-1)];
+  return first === undefined || last === undefined || x.length < 2 ? 1 : (last - first) / (x.length - 1) || 1;
+}
+
+/** Exponential smoothing without the pull towards zero at the beginning; gaps stay gaps. A point counts for as much as it
+ *  lies from the one before, so that a part in detail runs where the whole does. */
+export function smooth(x: readonly number[], values: Values, weight: number, unit = 1): Values {
+  if (weight <= 0) return [...values];
+  let sum = 0;
+  let total = 0;
+  let last: number | null = null;
+  return values.map((value, i) => {
+    if (value === null || !Number.isFinite(value)) return null;
+    const at = x[i] ?? 0;
+    const passed: number = last === null ? 1 : Math.max((at - last) / unit, 1e-6);
+    const kept = weight ** passed;
+    sum = sum * kept + value * (1 - kept);
+    total = total * kept + (1 - kept);
+    last = at;
+    return sum / total;
+  });
+}
+
+/** The first place whose x is at least this. */
+export function firstFrom(x: readonly number[], at: number): number {
+  let low = 0;
+  let high = x.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((x[middle] ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first place whose x is beyond this. */
+export function firstBeyond(x: readonly number[], at: number): number {
+  let place = firstFrom(x, at);
+  while (place < x.length && (x[place] ?? 0) <= at) place++;
+  return place;
+}
+
+/** The place whose x is nearest; null beyond the ends, where a curve says nothing. */
+export function nearest(x: readonly number[], at: number, slack = 0): number | null {
+  const after = firstFrom(x, at);
+  const [a, b] = [x[after - 1], x[after]];
+  if (a === undefined) return b !== undefined && b - at <= slack ? after : null;
+  if (b === undefined) return at - a <= slack ? after - 1 : null;
+  return at - a < b - at ? after - 1 : after;
 }
 
 /** `spleen_12 · spleen`: the values of a context, the conventional keys first. */
@@ -57,97 +122,8 @@ export function contextLabel(context: Context): string {
     .join(' · ');
 }
 
-/** The x of each point; a point without an epoch has none. Times count in seconds from `start`. */
-export function xOf(points: Points, axis: XAxis, start: number): Values {
-  if (axis === 'epoch') return points.epochs.map((e) => (e !== null && e >= 0 ? e : null));
-  if (axis === 'time') return points.times.map((t) => t - start);
-  return points.steps;
-}
-
-/** Exponential smoothing without the pull towards zero at the beginning; gaps stay gaps. */
-export function smooth(values: readonly (number | null)[], weight: number): Values {
-  if (weight <= 0) return [...values];
-  let sum = 0;
-  let total = 0;
-  return values.map((value) => {
-    if (value === null || !Number.isFinite(value)) return null;
-    sum = sum * weight + value * (1 - weight);
-    total = total * weight + (1 - weight);
-    return sum / total;
-  });
-}
-
-/** All series of a group over one x, with the mean per class where there are several. */
-export function chartData(
-  group: CurveGroup,
-  points: ReadonlyMap<Series['id'], Points>,
-  axis: XAxis,
-  weight: number,
-): ChartData {
-  const known = group.series.flatMap((series) => {
-    const found = points.get(series.id);
-    return found && found.steps.length > 0 ? [{ series, points: found }] : [];
-  });
-  const start = Math.min(...known.map(({ points }) => points.times[0] ?? Number.POSITIVE_INFINITY));
-  const located = known.map(({ series, points }) => ({
-    series,
-    byX: lastPerX(xOf(points, axis, start), points.values),
-  }));
-  const x = [...new Set(located.flatMap(({ byX }) => [...byX.keys()]))].sort((a, b) => a - b);
-  const several = located.length > 1;
-  const lines: Line[] = located.map(({ series, byX }) => ({
-    label: contextLabel(series.context) || series.name,
-    weight: several ? 'thin' : 'heavy',
-    colour: several ? null : 0,
-    values: smooth(
-      x.map((at) => byX.get(at) ?? null),
-      weight,
-    ),
-  }));
-  if (several) {
-    for (const [place, [name, members]] of byClass(located.map(({ series }) => series)).entries()) {
-      lines.push({
-        label: name ? `mean · ${name}` : 'mean',
-        weight: 'heavy',
-        colour: place,
-        values: mean(members.map((i) => lines[i]?.values ?? [])),
-      });
-    }
-  }
-  return { x, lines };
-}
-
-/** The mean of what is there at each x; nothing where nothing is. */
-export function mean(lines: readonly Values[]): Values {
-  const length = Math.max(0, ...lines.map((line) => line.length));
-  return Array.from({ length }, (_, i) => {
-    const there = lines.map((line) => line[i]).filter((v): v is number => typeof v === 'number');
-    return there.length ? there.reduce((a, b) => a + b, 0) / there.length : null;
-  });
-}
-
-/** A logarithmic axis has no place for what is not positive. */
-export function positive(values: readonly (number | null)[]): Values {
-  return values.map((v) => (v !== null && v > 0 ? v : null));
-}
-
-function byClass(series: readonly Series[]): [string, number[]][] {
-  const classes = new Map<string, number[]>();
-  series.forEach(({ context }, i) => {
-    const name = 'class' in context ? String(context.class) : '';
-    classes.set(name, [...(classes.get(name) ?? []), i]);
-  });
-  return classes.size === 1 ? [['', series.map((_, i) => i)]] : [...classes];
-}
-
-export function lastPerX(xs: Values, values: Values): Map<number, number | null> {
-  const found = new Map<number, number | null>();
-  xs.forEach((x, i) => {
-    if (x !== null && Number.isFinite(x)) found.set(x, values[i] ?? null);
-  });
-  return found;
-}
-
-function prefix(name: string): string {
-  return name.includes('/') ? name.slice(0, name.indexOf('/')) : name;
+/** What of a zoom to ask the server for: a little more on each side, so that lines come from where they come from. */
+export function asked([low, high]: Range): Range {
+  const room = (high - low) * 0.05;
+  return [Number((low - room).toPrecision(12)), Number((high + room).toPrecision(12))];
 }

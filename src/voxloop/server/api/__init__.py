@@ -24,7 +24,6 @@ from voxloop.server.api import (
 )
 
 router = APIRouter(prefix="/api/v1")
-# What names a column of runs comes before what takes any name for a run's.
 for noun in (
     project,
     home,

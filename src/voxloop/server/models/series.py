@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from voxloop.server.models.answer import Answer
+
+Context = dict[str, str | int | float | bool]
 
 
 class Series(Answer):
@@ -10,7 +14,7 @@ class Series(Answer):
 
     id: int
     name: str
-    context: dict[str, str | int | float | bool]
+    context: Context
     count: int
     first: float | None
     last: float | None
@@ -29,6 +33,31 @@ class Points(Answer):
     values: list[float | None]
 
 
+class CurvePoints(Answer):
+    """Columns of a curve in the order of its axis, to seven digits. A value that is no number is null.
+
+    Times are seconds since the run began, and told where they are the axis. `epochs` is empty where no point has one, `x`
+    where the axis is the step or a time, and `means`, what the stretch of each point is on average, where no point was left out.
+    """
+
+    steps: list[int]
+    epochs: list[int | None]
+    times: list[float]
+    values: list[float | None]
+    means: list[float | None]
+    x: list[float]
+
+
+class Broken(Answer):
+    """Where values were no numbers: at most sixty of `count` places, in the columns of the points."""
+
+    count: int
+    steps: list[int]
+    times: list[float]
+    x: list[float]
+    kinds: list[Literal["NaN", "Infinity", "-Infinity"]]
+
+
 class CurveName(Answer):
     """A name under which runs have series; `plain` where some of them have no context."""
 
@@ -38,14 +67,20 @@ class CurveName(Answer):
 
 
 class Curve(Answer):
-    """A series of one of several runs, with its points."""
+    """A series of one of several runs, with its points. `began` is when its run did, in seconds since 1970.
+
+    `unplaced` counts the points that the axis has no place for, as those without an epoch.
+    """
 
     id: int
     run_id: str
     name: str
-    context: dict[str, str | int | float | bool]
+    context: Context
     count: int
-    points: Points
+    began: float
+    points: CurvePoints
+    broken: Broken | None
+    unplaced: int
 
 
 class Curves(Answer):

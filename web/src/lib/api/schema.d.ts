@@ -541,9 +541,29 @@ export interface paths {
         };
         /**
          * List Curves
-         * @description The curves that a query about series fits, of any runs, thinned so that no spike is lost.
+         * @description The curves that a query about series fits, of any runs, or a part of each, thinned so that no spike is lost.
          */
         get: operations["listCurves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/curves/points.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Curve Points
+         * @description All points of some series on a part of an axis, as CSV for a spreadsheet: a row for each point.
+         */
+        get: operations["getCurvePoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1599,6 +1619,22 @@ export interface components {
             bytes: number;
         };
         /**
+         * Broken
+         * @description Where values were no numbers: at most sixty of `count` places, in the columns of the points.
+         */
+        Broken: {
+            /** Count */
+            count: number;
+            /** Steps */
+            steps: number[];
+            /** Times */
+            times: number[];
+            /** X */
+            x: number[];
+            /** Kinds */
+            kinds: ("NaN" | "Infinity" | "-Infinity")[];
+        };
+        /**
          * CaseBoard
          * @description Cases of several runs by one metric: a row for each class of each case, by case and class.
          */
@@ -1922,7 +1958,9 @@ export interface components {
         };
         /**
          * Curve
-         * @description A series of one of several runs, with its points.
+         * @description A series of one of several runs, with its points. `began` is when its run did, in seconds since 1970.
+         *
+         *     `unplaced` counts the points that the axis has no place for, as those without an epoch.
          */
         Curve: {
             /** Id */
@@ -1937,7 +1975,12 @@ export interface components {
             };
             /** Count */
             count: number;
-            points: components["schemas"]["Points"];
+            /** Began */
+            began: number;
+            points: components["schemas"]["CurvePoints"];
+            broken: components["schemas"]["Broken"] | null;
+            /** Unplaced */
+            unplaced: number;
         };
         /**
          * CurveName
@@ -1950,6 +1993,27 @@ export interface components {
             series: number;
             /** Plain */
             plain: boolean;
+        };
+        /**
+         * CurvePoints
+         * @description Columns of a curve in the order of its axis, to seven digits. A value that is no number is null.
+         *
+         *     Times are seconds since the run began, and told where they are the axis. `epochs` is empty where no point has one, `x`
+         *     where the axis is the step or a time, and `means`, what the stretch of each point is on average, where no point was left out.
+         */
+        CurvePoints: {
+            /** Steps */
+            steps: number[];
+            /** Epochs */
+            epochs: (number | null)[];
+            /** Times */
+            times: number[];
+            /** Values */
+            values: (number | null)[];
+            /** Means */
+            means: (number | null)[];
+            /** X */
+            x: number[];
         };
         /**
          * Curves
@@ -4961,6 +5025,14 @@ export interface operations {
                 sort?: string | null;
                 max?: number;
                 limit?: number;
+                /** @description What the curves are drawn along. */
+                by?: "step" | "epoch" | "time" | "relative" | "metric";
+                /** @description The series that is the axis, where it is a metric. */
+                x?: string | null;
+                /** @description Where on the axis the curves begin. */
+                from?: number | null;
+                /** @description Where on the axis the curves end. */
+                to?: number | null;
             };
             header?: never;
             path?: never;
@@ -4976,6 +5048,52 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Curves"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCurvePoints: {
+        parameters: {
+            query: {
+                id: number[];
+                /** @description What the curves are drawn along. */
+                by?: "step" | "epoch" | "time" | "relative" | "metric";
+                /** @description The series that is the axis, where it is a metric. */
+                x?: string | null;
+                /** @description Where on the axis the curves begin. */
+                from?: number | null;
+                /** @description Where on the axis the curves end. */
+                to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {
