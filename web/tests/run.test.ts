@@ -12,6 +12,7 @@ import { cards, changeOf, sameIn, worthSeeing } from '../src/run/figures';
 import { BLOCK, blockAt, missing, nextHit, put, topsOf } from '../src/run/lines';
 import { comparePackages, differs, readPackages } from '../src/run/packages';
 import { parsePatch } from '../src/run/patch';
+import { curveOf } from './made';
 
 const words = (line: string) => parse(line).map((one) => one.text);
 
@@ -155,14 +156,7 @@ describe('key figures', () => {
 });
 
 describe('the machine', () => {
-  const curve = (name: string, context = {}): Curve => ({
-    id: 1,
-    run_id: 'r',
-    name: `system/${name}`,
-    context,
-    count: 1,
-    points: { steps: [0], epochs: [null], times: [0], values: [1] },
-  });
+  const curve = (name: string, context = {}): Curve => curveOf([0], [1], { name: `system/${name}`, context });
 
   test('is grouped by device, GPUs first and in order', () => {
     const found = devices(
