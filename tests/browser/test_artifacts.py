@@ -176,7 +176,7 @@ def test_files_are_read_here_and_saved_under_their_names(watched: Watched) -> No
     files.get_by_role("button", name="README.md", exact=True).click()
     expect(preview.get_by_role("heading", name="Spleen")).to_be_visible()
     expect(preview).to_contain_text("<script>alert(1)</script>")
-    expect(preview.get_by_role("link", name="good")).to_have_attribute("href", "https://monai.io")
+    expect(preview.get_by_role("link", name="good")).to_have_attribute("href", "https://monai.io/")
     expect(preview.get_by_role("link", name="bad")).to_have_count(0)
     page.wait_for_url(re.compile("file=README"))
     files.get_by_role("button", name="cases.csv", exact=True).click()

@@ -232,7 +232,7 @@ def test_texts_are_read_searched_and_compared(watched: Watched) -> None:
     expect(tiles(page, "markdown")).to_contain_text(SCRIPT)
     links = tiles(page, "markdown").get_by_role("link")
     expect(links).to_have_count(1)
-    expect(links).to_have_attribute("href", "https://example.org")
+    expect(links).to_have_attribute("href", "https://example.org/")
     assert page.locator("[data-testid=markdown] :is(script, img)").count() == 0
 
     large = open_large(page, "notes")

@@ -165,7 +165,7 @@ def test_keys_are_listed_and_the_theme_is_remembered(watched: Watched, served: S
 
 def test_what_is_not_there_is_said(watched: Watched, served: Served) -> None:
     page = watched.open("/runs/nosuchrun")
-    expect(page.get_by_test_id("fault")).to_be_visible()
+    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
     page.goto(f"{watched.url}/viewer?run={served.run_id}&case=nosuchcase")
     expect(page.get_by_test_id("fault")).to_be_visible()
     page.goto(f"{watched.url}/nowhere")

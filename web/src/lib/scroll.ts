@@ -3,7 +3,7 @@
 const KEY = 'voxloop.scroll';
 const MOST = 60;
 /** A page that comes back is filled from the server; so long one waits until it is tall enough. */
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 15_000;
 const HANDS = ['wheel', 'touchstart', 'pointerdown', 'keydown'] as const;
 
 type Places = Record<string, number>;
