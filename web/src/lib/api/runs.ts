@@ -48,8 +48,9 @@ export const runs = {
     query.set('figure', question.figure);
     return json<RunGroups>(`/runs/groups?${query}`, signal);
   },
-  completions: (text: string, position: number, signal?: AbortSignal) =>
-    json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}`, signal),
+  /** What may stand at a place of a query about runs, or about what they logged. */
+  completions: (text: string, position: number, signal?: AbortSignal, scope: 'run' | 'media' = 'run') =>
+    json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}&scope=${scope}`, signal),
   editRun: (id: string, changes: RunChanges) => send('PATCH', `/runs/${part(id)}`, changes),
   deleteRun: (id: string) => send('DELETE', `/runs/${part(id)}`),
   run: (id: string, signal?: AbortSignal) => json<RunDetail>(`/runs/${part(id)}`, signal),
