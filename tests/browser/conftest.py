@@ -29,8 +29,16 @@ CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
     None,
 )
-# WebGL2 without a graphics card: software rendering, which recent versions give only when asked.
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+# WebGL2 without a graphics card: software rendering, which recent versions give only when asked. All but 3D is drawn by the
+# processor directly, for drawn through that it takes several times as long.
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
+    "--disable-accelerated-2d-canvas",
+]
 PAGE = Path(__file__).parents[2] / "src/voxloop/server/page/index.html"
 
 SHAPE = (48, 40, 30)

@@ -77,6 +77,7 @@ def test_the_worst_comes_first_and_enter_opens_it_where_it_is_wrong(watched: Wat
     expect(rows(page).first).to_have_attribute("data-case", "worse")
     assert rows(page).count() < 60, "rows that nobody sees cost nothing"
     grid = page.get_by_test_id("cases")
+    expect(page.get_by_test_id("readout")).to_contain_text("epoch 3")
     grid.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
@@ -102,7 +103,7 @@ def test_two_runs_are_told_apart_case_by_case(watched: Watched) -> None:
     expect(rows(page).first).to_have_attribute("data-case", "case_000")
     page.get_by_role("button", name="Compare with").click()
     page.get_by_label("Find a run").fill("unet-new")
-    page.get_by_test_id("run-picker").get_by_role("button").first.click()
+    page.get_by_test_id("run-picker").get_by_role("button", name="unet-new").click()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("verdict")).to_contain_text(f"{MANY * 2 // 3} better, {MANY // 3} worse, 0 the same")
     page.get_by_role("columnheader", name="Change").get_by_role("button").click()
@@ -159,7 +160,7 @@ def test_it_can_be_read_by_all(watched: Watched, theme: str) -> None:
     rows(page).first.wait_for()
     assert stumbles(page) == []
     page.set_viewport_size({"width": 820, "height": 1180})
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 820
+    page.wait_for_function("() => document.scrollingElement.scrollWidth <= innerWidth")
 
 
 def test_a_run_without_cases_says_how_they_are_logged(watched: Watched) -> None:

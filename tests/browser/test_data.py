@@ -174,6 +174,7 @@ def test_a_check_shows_how_far_it_is_and_leads_to_the_voxel(watched: Watched) ->
     page.keyboard.press("?")
     expect(page.get_by_test_id("keys")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("keys")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("slice")).to_have_count(0)
 

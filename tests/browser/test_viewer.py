@@ -365,4 +365,4 @@ def test_it_can_be_used_by_all(watched: Watched, world: World, theme: str) -> No
     show(page, world.url, case="turn_00", layout="axial", beside=":1:", theme=theme)
     assert stumbles(page) == []
     page.set_viewport_size({"width": 820, "height": 1180})
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 820
+    page.wait_for_function("() => document.scrollingElement.scrollWidth <= innerWidth")
