@@ -416,7 +416,8 @@ def test_the_same_labels_are_the_same_file_but_for_uids(tmp_path: Path) -> None:
         text = str(seg)
         for number, uid in enumerate(uids):
             text = text.replace(uid, f"UID {number}")
-        return text
+        # How long the head of the file is follows from how long the UIDs happen to be.
+        return "\n".join(line for line in text.splitlines() if "(0002,0000)" not in line)
 
     assert plain("one.dcm") == plain("two.dcm")
 
