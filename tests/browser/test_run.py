@@ -194,6 +194,8 @@ def test_tabs_are_walked_by_keys_and_are_in_the_address(watched: Watched, projec
     expect(page.get_by_role("heading", level=1)).to_have_text("first")
     expect(page.get_by_test_id("artifacts-made")).to_contain_text("this run")
     page.get_by_role("button", name="The run after it in this experiment").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("second")
+    page.get_by_test_id("artifacts-used").wait_for()
     page.keyboard.press("]")
     expect(page.get_by_role("heading", level=1)).to_have_text("third")
     expect(page.get_by_role("button", name="The run after it in this experiment")).to_be_disabled()
