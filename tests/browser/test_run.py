@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import Watched, on_the_air, watching
+from tests.browser.conftest import Watched, on_the_air
 from tests.browser.test_gallery import stumbles
 from voxloop.store import open_project, schema
 from voxloop.store.blobs import Blobs
@@ -119,9 +119,8 @@ def tell(root: Path, run_id: str) -> None:
 
 
 @pytest.fixture
-def watched(browser: Browser, project: Project) -> Iterator[Watched]:
-    with watching(browser, project.url) as watch:
-        yield watch
+def url(project: Project) -> str:
+    return project.url
 
 
 def tab(page: Page, name: str) -> Locator:
@@ -310,7 +309,11 @@ def test_notes_are_harmless_and_no_text_is_lost(watched: Watched, project: Proje
     # What is typed last is kept also where the page is left at once.
     notes.get_by_role("button", name="Edit").click()
     notes.get_by_role("textbox").fill("left")
-    tab(page, "Logs").click()
+    # Whoever comes back before the answer finds the text in the field still.
+    with page.expect_response(lambda said: said.request.method == "PUT") as answer:
+        tab(page, "Logs").click()
+    answer.value.finished()
+    expect(tab(page, "Logs")).to_have_attribute("aria-selected", "true")
     tab(page, "Overview").click()
     expect(notes.get_by_text("left", exact=True)).to_be_visible()
     assert stored() == "left"

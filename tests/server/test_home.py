@@ -15,7 +15,8 @@ import voxloop as vx
 from tests.server.conftest import HERE
 from voxloop.server.app import create_app
 from voxloop.store import open_project
-from voxloop.store.results.home_goals import better, goal_of
+from voxloop.store.goals import goal_of
+from voxloop.store.results.home_goals import better
 from voxloop.store.results.home_running import Pulse, progress
 
 CASES = {"a": (0.9, 0.9), "b": (0.8, 0.5), "c": (0.7, 0.6)}

@@ -9,31 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxloop.server.table import of_cases
-from voxloop.store import Points, SeriesRecord
+from voxloop.store.goals import Goal
+from voxloop.store.results.cases import CaseEpochs
+
+Logged = tuple[tuple[str, str], list[tuple[int, float]]]
 
 
-def logged(
-    number: int, context: dict[str, Any], by_step: list[tuple[int, float]], best: str | None = None
-) -> tuple[SeriesRecord, Points]:
-    """A series and its points, as the store answers."""
-    values = [value for _, value in by_step]
-    finite = [value for value in values if np.isfinite(value)]
-    low, high = min(finite, default=None), max(finite, default=None)
-    goal = {"min": low, "max": high, None: None}[best]
-    record = SeriesRecord(number, "run", "val/dice", context, len(values), None, None, low, high, None, goal)
-    count = len(by_step)
-    steps = np.array([step for step, _ in by_step], np.int64)
-    return record, Points(steps, np.array(values, float), np.zeros(count), np.full(count, -1, np.int32))
+def logged(context: dict[str, Any], by_step: list[tuple[int, float]]) -> Logged:
+    """What a run logged of a class of a case, step by step; of two values at one step the later counts."""
+    return (str(context["case"]), str(context.get("class", ""))), by_step
 
 
-def table(*series: tuple[SeriesRecord, Points], with_volume: tuple[str, ...] = ()) -> Any:
-    return of_cases([one for one, _ in series], {one.id: points for one, points in series}, with_volume)
+def table(*series: Logged, goal: Goal = "max", with_volume: tuple[str, ...] = ()) -> Any:
+    steps = sorted({step for _, by_step in series for step, _ in by_step})
+    values = [
+        [value if (value := dict(by_step).get(step)) is not None and np.isfinite(value) else None for step in steps]
+        for _, by_step in series
+    ]
+    rows = [key for key, _ in series]
+    told = CaseEpochs(steps, [None] * len(steps), rows, values)
+    return of_cases(told, goal, [case in with_volume for case, _ in rows])
 
 
 def test_the_worst_last_value_comes_first() -> None:
     made = table(
-        logged(1, {"case": "a", "class": "spleen"}, [(1, 0.9), (2, 0.8)]),
-        logged(2, {"case": "b", "class": "spleen"}, [(1, 0.1), (2, 0.7)]),
+        logged({"case": "a", "class": "spleen"}, [(1, 0.9), (2, 0.8)]),
+        logged({"case": "b", "class": "spleen"}, [(1, 0.1), (2, 0.7)]),
     )
     assert [row.case for row in made.rows] == ["b", "a"]
     assert [(row.last, row.best, row.worst) for row in made.rows] == [(0.7, 0.7, 0.1), (0.8, 0.9, 0.8)]
@@ -41,21 +42,22 @@ def test_the_worst_last_value_comes_first() -> None:
 
 def test_of_a_distance_the_largest_is_the_worst() -> None:
     made = table(
-        logged(1, {"case": "a"}, [(1, 3.0), (2, 2.0)], best="min"),
-        logged(2, {"case": "b"}, [(1, 3.0), (2, 9.0)], best="min"),
+        logged({"case": "a"}, [(1, 3.0), (2, 2.0)]),
+        logged({"case": "b"}, [(1, 3.0), (2, 9.0)]),
+        goal="min",
     )
     assert [(row.case, row.best, row.worst) for row in made.rows] == [("b", 3.0, 9.0), ("a", 2.0, 3.0)]
 
 
 def test_one_constant_series_does_not_turn_the_table_around() -> None:
-    made = table(logged(1, {"case": "a"}, [(1, 0.5)], "max"), logged(2, {"case": "b"}, [(1, 0.2)], "max"))
+    made = table(logged({"case": "a"}, [(1, 0.5)]), logged({"case": "b"}, [(1, 0.2)]))
     assert [row.case for row in made.rows] == ["b", "a"]
 
 
 def test_a_step_that_a_case_lacks_is_empty_and_the_last_number_counts() -> None:
     made = table(
-        logged(1, {"case": "a"}, [(1, 0.5), (3, float("nan"))]),
-        logged(2, {"case": "b"}, [(2, 0.6), (3, 0.7)]),
+        logged({"case": "a"}, [(1, 0.5), (3, float("nan"))]),
+        logged({"case": "b"}, [(2, 0.6), (3, 0.7)]),
     )
     assert made.steps == (1, 2, 3)
     assert made.rows[0].values == (0.5, None, None)
@@ -64,22 +66,13 @@ def test_a_step_that_a_case_lacks_is_empty_and_the_last_number_counts() -> None:
 
 
 def test_a_case_without_any_number_comes_last() -> None:
-    made = table(logged(1, {"case": "a"}, [(1, float("nan"))]), logged(2, {"case": "b"}, [(1, 0.9)]))
+    made = table(logged({"case": "a"}, [(1, float("nan"))]), logged({"case": "b"}, [(1, 0.9)]))
     assert [row.case for row in made.rows] == ["b", "a"]
     assert (made.rows[1].last, made.rows[1].best, made.rows[1].worst) == (None, None, None)
 
 
-def test_of_two_values_at_one_step_the_later_counts() -> None:
-    assert table(logged(1, {"case": "a"}, [(1, 0.5), (1, 0.6)])).rows[0].values == (0.6,)
-
-
-def test_series_of_no_case_are_no_rows_and_contexts_need_not_be_texts() -> None:
-    made = table(logged(1, {"class": "spleen"}, [(1, 0.5)]), logged(2, {"case": 12, "class": 1}, [(1, 0.5)]))
-    assert [(row.case, row.class_name) for row in made.rows] == [("12", "1")]
-
-
 def test_only_cases_with_a_volume_say_so() -> None:
-    made = table(logged(1, {"case": "a"}, [(1, 0.5)]), logged(2, {"case": "b"}, [(1, 0.6)]), with_volume=("b",))
+    made = table(logged({"case": "a"}, [(1, 0.5)]), logged({"case": "b"}, [(1, 0.6)]), with_volume=("b",))
     assert [row.has_volume for row in made.rows] == [False, True]
 
 
@@ -94,7 +87,7 @@ def test_nothing_makes_an_empty_table() -> None:
     )
 )
 def test_the_table_is_a_rectangle_in_order(columns: list[list[tuple[int, float]]]) -> None:
-    made = table(*(logged(nth, {"case": f"c{nth}"}, points) for nth, points in enumerate(columns)))
+    made = table(*(logged({"case": f"c{nth}"}, points) for nth, points in enumerate(columns)))
     assert len(made.rows) == len(columns)
     assert all(len(row.values) == len(made.steps) for row in made.rows)
     assert list(made.steps) == sorted(set(made.steps))

@@ -9,7 +9,7 @@ import pytest
 
 import voxloop as vx
 from voxloop.store import Project, open_project
-from voxloop.store.results.cases import goal_of
+from voxloop.store.goals import goal_of
 
 STEPS = (1, 2, 4)
 DICE = {("a", "liver"): (0.1, 0.5, 0.7), ("a", "spleen"): (0.9, math.nan, 0.6), ("b", "liver"): (0.2, 0.3, 0.2)}
@@ -31,6 +31,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         run.log({"val/dice": 0.4}, step=7, context=of("c", "liver"))
         run.log({"val/dice": 0.6}, step=7, context={"case": "a", "class": "liver", "fold": 2})
         run.log({"val/dice": 0.7}, step=7, context={"case": 12})
+        run.log({"val/nsd": 0.5}, step=7, context={"case": 12, "class": 1})
+        run.log({"val/nsd": 0.5}, step=7, context={"class": "spleen"})
     with open_project(root) as opened:
         yield opened
 
@@ -45,6 +47,7 @@ def test_runs_stand_side_by_side_over_all_their_cases(project: Project) -> None:
     assert [(one.name, one.goal, one.series) for one in board.metrics] == [
         ("val/dice", "max", 6),
         ("val/hd95", "min", 3),
+        ("val/nsd", "max", 1),
     ]
     assert board.rows == [
         ("12", ""),
@@ -60,6 +63,11 @@ def test_runs_stand_side_by_side_over_all_their_cases(project: Project) -> None:
     assert old.worst == [None, 0.1, None, 0.6, 0.2, None]
     assert new.last == [0.7, None, 0.6, None, None, 0.4]
     assert not any(old.has_volume)
+
+
+def test_contexts_need_not_be_texts_and_series_of_no_case_are_no_rows(project: Project) -> None:
+    assert project.case_board(["new"], "val/nsd").rows == [("12", "1")]
+    assert project.case_epochs("new", "val/nsd").rows == [("12", "1")]
 
 
 def test_the_best_of_a_distance_is_the_lowest(project: Project) -> None:

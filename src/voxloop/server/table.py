@@ -1,12 +1,12 @@
-"""The table of cases: what series with a case and a class say, step by step, worst first."""
+"""The table of a run's cases, step by step, worst first."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voxloop.store import Points, SeriesRecord
+from voxloop.store.goals import Goal
+from voxloop.store.results.cases import CaseEpochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,47 +28,27 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def of_cases(series: Sequence[SeriesRecord], points: Mapping[int, Points], with_volume: Collection[str]) -> Table:
-    """Rows for all series that have a case, by their last value. Of two values at one step the later counts."""
-    series = [one for one in series if "case" in one.context]
-    lower_is_better = any(_is_a_cost(one) for one in series)
-    by_step: dict[int, dict[int, float]] = {
-        one.id: {
-            int(step): float(value) for step, value in zip(points[one.id].steps, points[one.id].values, strict=True)
-        }
-        for one in series
-    }
-    steps = tuple(sorted({step for values in by_step.values() for step in values}))
+def of_cases(told: CaseEpochs, goal: Goal, has_volume: Sequence[bool]) -> Table:
+    """All rows by their last value; `has_volume` runs along them as they come."""
     rows = []
-    for one in series:
-        values = tuple(_number(by_step[one.id].get(step)) for step in steps)
+    for (case, class_name), values, volume in zip(told.rows, told.values, has_volume, strict=True):
         numbers = [value for value in values if value is not None]
         low, high = (min(numbers), max(numbers)) if numbers else (None, None)
-        case = str(one.context["case"])
         rows.append(
             Row(
                 case=case,
-                class_name=str(one.context.get("class", "")),
-                values=values,
+                class_name=class_name,
+                values=tuple(values),
                 last=numbers[-1] if numbers else None,
-                best=low if lower_is_better else high,
-                worst=high if lower_is_better else low,
-                has_volume=case in with_volume,
+                best=low if goal == "min" else high,
+                worst=high if goal == "min" else low,
+                has_volume=volume,
             )
         )
 
     def badness(row: Row) -> tuple[bool, float, str, str]:
         # A case without any value has nothing to be judged by and comes last.
         value = row.last if row.last is not None else 0.0
-        return (row.last is None, -value if lower_is_better else value, row.case, row.class_name)
+        return (row.last is None, -value if goal == "min" else value, row.case, row.class_name)
 
-    return Table(steps, tuple(sorted(rows, key=badness)))
-
-
-def _is_a_cost(series: SeriesRecord) -> bool:
-    """Whether the run defined the lowest value as the best, as for a distance. Undefined, higher is better."""
-    return series.best is not None and series.best == series.min and series.min != series.max
-
-
-def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    return Table(tuple(told.steps), tuple(sorted(rows, key=badness)))

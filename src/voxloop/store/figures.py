@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from voxloop.store import schema
+from voxloop.store.goals import goal_of
 from voxloop.store.records import RunRecord, SeriesRecord
 
 if TYPE_CHECKING:
@@ -83,8 +84,7 @@ def worst_cases(project: Project, run: RunRecord, metric: str | None, limit: int
     if not metrics:
         return None
     chosen = metric or next((one for one in USUAL if one in metrics), metrics[0])
-    # Undefined, higher is better, as in the table of cases.
-    goal = definition_of(run, chosen).get("best", "max")
+    goal = goal_of(chosen, run.definitions) or "max"
     mine = [one for one in found if one.name == chosen]
 
     def badness(one: SeriesRecord) -> tuple[bool, float, str]:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 
 from voxloop.server import table
 from voxloop.server.api.opened import Opened, Remembered
-from voxloop.server.api.volumes import case_of
 from voxloop.server.models import cases as models
 
 router = APIRouter(tags=["cases"])
@@ -16,10 +15,8 @@ router = APIRouter(tags=["cases"])
 @router.get("/runs/{run_id}/cases", operation_id="listCases")
 def list_cases(run_id: str, project: Opened, metric: str = "val/dice") -> models.CaseTable:
     """Every case and class over the steps, the worst last value first."""
-    run = project.run(run_id)
-    series = [one for one in project.series_of(run.id, metric) if "case" in one.context]
-    with_volume = {case_of(one) for one in project.media_of(run.id, kind="volume")}
-    made = table.of_cases(series, {one.id: project.points(one.id) for one in series}, with_volume)
+    board, told = project.case_board([run_id], metric), project.case_epochs(run_id, metric)
+    made = table.of_cases(told, board.goal, board.columns[0].has_volume)
     rows = [
         models.CaseRow(
             case=row.case,

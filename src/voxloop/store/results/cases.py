@@ -6,22 +6,19 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from voxloop.store import codec, schema
 from voxloop.store.context import Context
+from voxloop.store.goals import Goal, goal_of
 
 SERIES = schema.series
 Key = tuple[str, str]
-Goal = Literal["max", "min"]
 USUAL = "val/dice"
-# Of what nobody has defined, distances, errors and losses are better when they are low.
-COSTS = ("*hd", "*hd95", "*hausdorff*", "*assd*", "*distance*", "*error*", "*loss*", "*difference*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +113,7 @@ def _metrics(connection: Connection, run_ids: Sequence[str]) -> list[CaseMetric]
     definitions: dict[str, Any] = {}
     for of_run in connection.execute(sa.select(table.c.definitions).where(table.c.id.in_(run_ids))).scalars():
         definitions |= of_run
-    return [CaseMetric(row[0], goal_of(row[0], definitions), row[1]) for row in rows]
-
-
-def goal_of(name: str, definitions: Mapping[str, Mapping[str, Any]]) -> Goal:
-    """Which way a metric is better: as its run defined it, else as its name is usually read."""
-    for pattern, definition in definitions.items():
-        if fnmatchcase(name, pattern) and definition.get("best"):
-            return "min" if definition["best"] == "min" else "max"
-    return "min" if any(fnmatchcase(name.lower(), pattern) for pattern in COSTS) else "max"
+    return [CaseMetric(row[0], goal_of(row[0], definitions) or "max", row[1]) for row in rows]
 
 
 def _summaries(connection: Connection, run_id: str, metric: str) -> dict[Key, Row[Any]]:

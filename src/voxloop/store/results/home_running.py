@@ -14,8 +14,9 @@ from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
 from voxloop.store import codec, schema, series
+from voxloop.store.goals import Goal
 from voxloop.store.records import SeriesRecord
-from voxloop.store.results.home_goals import Goal, main_of, value_of
+from voxloop.store.results.home_goals import main_of, value_of
 
 MOST_RUNNING = 12
 SPARK = 48

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.store import runs, schema, series
+from voxloop.store.goals import Goal, goal_of
 from voxloop.store.records import SeriesRecord
 from voxloop.store.results.home_glance import Glance
-from voxloop.store.results.home_goals import Goal, better, goal_of, main_of, value_of
+from voxloop.store.results.home_goals import better, main_of, value_of
 
 RUNS = schema.runs.c
 SERIES = schema.series.c

@@ -1,0 +1,53 @@
+"""Which way a metric is better: as its run has said, else as its name is usually read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+Goal = Literal["max", "min"]
+LOWER = {
+    "asd",
+    "assd",
+    "difference",
+    "distance",
+    "error",
+    "hausdorff",
+    "hd",
+    "hd95",
+    "loss",
+    "mae",
+    "mse",
+    "perplexity",
+    "rmse",
+}
+HIGHER = {
+    "acc",
+    "accuracy",
+    "auc",
+    "auroc",
+    "dice",
+    "f1",
+    "iou",
+    "jaccard",
+    "nsd",
+    "precision",
+    "recall",
+    "sensitivity",
+}
+
+
+def goal_of(name: str, definitions: Mapping[str, Any]) -> Goal | None:
+    """Which way a metric is better; None where neither its run nor its name says."""
+    for pattern, definition in definitions.items():
+        if fnmatchcase(name, pattern) and isinstance(definition, dict) and definition.get("best") in ("max", "min"):
+            return "max" if definition["best"] == "max" else "min"
+    words = set(words_of(name))
+    return "min" if words & LOWER else "max" if words & HIGHER else None
+
+
+def words_of(name: str) -> list[str]:
+    """`val/mean_dice` is val, mean, dice."""
+    return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
