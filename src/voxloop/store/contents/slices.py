@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.geometry import Geometry
+from voxloop.data.pictures.planes import planes_of
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.windows import own_window, shown
 
@@ -47,26 +49,23 @@ def middle(blobs: Blobs, data: dict[str, Any]) -> Slice:
 
 
 def _middle(blobs: Blobs, data: dict[str, Any]) -> Slice:
-    from nibabel.orientations import io_orientation
-
-    affine = np.array(data["geometry"]["affine"], np.float64)
-    spacing = [float(side) for side in data["geometry"]["spacing_mm"]]
-    ways = io_orientation(affine).astype(int)
-    axis = int(np.flatnonzero(ways[:, 0] == 2)[0])
-    upwards = ways[axis, 1] > 0
+    i, j, k = (int(side) for side in data["geometry"]["shape"])
+    grid = Geometry((i, j, k), np.array(data["geometry"]["affine"], np.float64))
+    axial = planes_of(grid)["axial"]
+    axis, upwards = axial.axis, axial.ends == ("I", "S")
     truth = next((layer for layer in data["layers"] if layer["name"] == "truth"), None)
     with _opened(blobs, data["image"]) as scan:
         count = scan.shape[axis]
         at = count // 2 if truth is None else _fullest(blobs, truth, axis, count // 2)
-        plane = _plane(scan, axis, at, ways)
+        plane = axial.picture(_cut(scan, axis, at).T)
     layers = {}
     for layer in data["layers"]:
         with _opened(blobs, layer) as labels:
-            layers[str(layer["name"])] = _plane(labels, axis, at, ways).astype(np.uint8)
+            layers[str(layer["name"])] = axial.picture(_cut(labels, axis, at).T).astype(np.uint8)
     finite = plane[np.isfinite(plane)]
     is_ct = finite.size and finite.min() <= AIR and finite.max() >= TISSUE
     window = CT if is_ct else own_window(plane)
-    columns, rows = (spacing[int(np.flatnonzero(ways[:, 0] == side)[0])] for side in (0, 1))
+    rows, columns = grid.spacing_mm[axial.down], grid.spacing_mm[axial.across]
     place = _square(plane.shape[0], plane.shape[1], rows, columns)
     seen = shown(plane, window)
     return Slice(
@@ -87,21 +86,6 @@ def _fullest(blobs: Blobs, layer: dict[str, Any], axis: int, otherwise: int) -> 
 
 def _cut(voxels: Any, axis: int, at: int) -> npt.NDArray[Any]:
     return np.asarray(voxels[tuple(at if one == axis else slice(None) for one in range(3))])
-
-
-def _plane(voxels: Any, axis: int, at: int, ways: npt.NDArray[np.int_]) -> npt.NDArray[Any]:
-    """Rows from the front to the back, columns from the patient's right to the left."""
-    plane = _cut(voxels, axis, at)
-    left = [way for way in range(3) if way != axis]
-    if ways[left[0], 0] == 1:
-        plane = plane.T
-        left.reverse()
-    # Now by x and y: both run towards smaller millimetres on the screen.
-    if ways[left[0], 1] > 0:
-        plane = plane[::-1]
-    if ways[left[1], 1] > 0:
-        plane = plane[:, ::-1]
-    return plane.T
 
 
 def _square(rows: int, columns: int, row_mm: float, column_mm: float) -> Any:
