@@ -73,12 +73,6 @@ def url(root: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
-@pytest.fixture
 def own(root: Path, tmp_path: Path) -> Path:
     """A project of a test's own, which may be changed."""
     shutil.copytree(root.parent, tmp_path, dirs_exist_ok=True)
@@ -150,7 +144,7 @@ def test_a_version_says_what_it_is_and_where_it_is_from(watched: Watched) -> Non
     expect(made).to_contain_text("Spleen:v1")
     expect(made).to_contain_text("optimizer.lr")
     expect(page.get_by_label("Used by")).to_contain_text("<script>alert(1)</script>")
-    expect(page.get_by_test_id("snippet").first).to_contain_text("voxloop predict spleen-ct:v1 SCANS --out labels")
+    expect(page.get_by_test_id("command").first).to_contain_text("voxloop predict spleen-ct:v1 SCANS --out labels")
     chart = page.get_by_test_id("figure").get_by_role("img")
     chart.click(position={"x": 40, "y": 40})
     expect(page.get_by_test_id("ref")).to_have_text("spleen-ct:v2")
@@ -343,7 +337,7 @@ def test_what_goes_is_named_before_and_gone_after(changing: Watched, own: Path) 
     expect(pruning).to_contain_text("voxloop models prune")
     pruning.get_by_label("Keep the newest so many of each name").fill("3")
     expect(plan).to_contain_text("4 of 10 versions go")
-    expect(pruning.get_by_test_id("snippet")).to_contain_text("voxloop models prune --last 3")
+    expect(pruning.get_by_test_id("command")).to_contain_text("voxloop models prune --last 3")
     expect(pruning.get_by_label("Versions that go")).to_contain_text("spleen-ct:v6")
     doom = pruning.get_by_role("button", name="Delete 4 versions for good")
     expect(doom).to_be_disabled()
@@ -376,7 +370,7 @@ def test_what_is_not_there_says_what_to_do(browser: Browser, tmp_path: Path, wat
 def test_artifacts_can_be_read_and_used_by_all(watched: Watched, theme: str) -> None:
     places = {
         "/artifacts": "[data-testid=artifacts]",
-        "/artifacts/spleen-ct": "[data-testid=snippet]",
+        "/artifacts/spleen-ct": "[data-testid=command]",
         "/artifacts/odd?tab=files": "[data-testid=files]",
         "/artifacts/spleen-ct?tab=files&file=cases.csv": "[data-testid=preview] table",
         "/artifacts/spleen-ct?tab=changes": "[data-testid=changes]",

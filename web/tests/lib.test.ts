@@ -44,12 +44,9 @@ describe('errors of the API', () => {
       asked.push(url);
       return new Response('[]');
     });
-    await api.cases('a/b', 'val/dice');
+    await api.volumes('a/b');
     await api.volume('r', 'case 1', 3);
-    expect(asked).toEqual([
-      '/api/v1/runs/a%2Fb/cases?metric=val%2Fdice',
-      '/api/v1/runs/r/volumes/case%201?step=3',
-    ]);
+    expect(asked).toEqual(['/api/v1/runs/a%2Fb/volumes', '/api/v1/runs/r/volumes/case%201?step=3']);
   });
 });
 

@@ -4,7 +4,6 @@ import type { Hue } from './picture';
 export const COLOURS = 8;
 /** In pixels: drawn, left out, drawn … */
 export const STROKES: readonly (readonly number[])[] = [[], [7, 4], [1.5, 3.5], [9, 3, 1.5, 3], [14, 5]];
-export const STROKE_NAMES = ['solid', 'dashed', 'dotted', 'dash-dotted', 'long-dashed'];
 
 export interface Theme {
   series: readonly string[];

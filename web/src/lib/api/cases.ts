@@ -1,6 +1,5 @@
 import { json, part } from './client';
 import type { components } from './schema';
-import type { CaseTable } from './types';
 
 export type CaseBoard = components['schemas']['CaseBoard'];
 export type CaseEpochs = components['schemas']['CaseEpochs'];
@@ -14,6 +13,4 @@ export const cases = {
   },
   caseEpochs: (run: string, metric: string, signal?: AbortSignal) =>
     json<CaseEpochs>(`/cases/epochs?run=${part(run)}&metric=${part(metric)}`, signal),
-  cases: (run: string, metric: string, signal?: AbortSignal) =>
-    json<CaseTable>(`/runs/${part(run)}/cases?metric=${part(metric)}`, signal),
 };

@@ -27,7 +27,5 @@ export type CurveName = Said['CurveName'];
 export type Series = Said['Series'];
 export type Context = Series['context'];
 export type Points = Said['Points'];
-export type CaseRow = Said['CaseRow'];
-export type CaseTable = Said['CaseTable'];
 export type CaseVolumes = Said['CaseVolumes'];
 export type CaseVolume = Said['CaseVolume'];
