@@ -204,8 +204,14 @@ class Watched:
 
 
 @pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    with watching(browser, served.url) as watch:
+def url(served: Served) -> str:
+    """Where the page is; a file whose tests need another project serves that under this name."""
+    return served.url
+
+
+@pytest.fixture
+def watched(browser: Browser, url: str) -> Iterator[Watched]:
+    with watching(browser, url) as watch:
         yield watch
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import Watched, on_the_air, watching
+from tests.browser.conftest import Watched, on_the_air
 from tests.browser.test_gallery import stumbles
 
 MANY = 120
@@ -60,12 +60,6 @@ def look_at(run: vx.Run, case: str, where: tuple[int, int, int], epoch: int) -> 
     prediction[x - 1 : x + 2, y - 1 : y + 2, z] = 0
     volume = vx.Volume(scan, {"truth": truth, "prediction": prediction}, {2: "tumour"}, AFFINE)
     run.log({"val/scan": volume}, step=epoch, epoch=epoch, context={"case": case})
-
-
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
 
 
 def rows(page: Page) -> Locator:

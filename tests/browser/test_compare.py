@@ -63,12 +63,6 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=5_000)
 
 
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
 def chart(page: Page, name: str) -> Locator:
     return page.locator(f"[data-name='{name}']")
 

@@ -94,12 +94,6 @@ def url(root: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
 def rows(page: Page) -> Locator:
     return page.get_by_test_id("dataset-cases").locator("[data-case]")
 

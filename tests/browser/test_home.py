@@ -58,12 +58,6 @@ def url(root: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
 def id_of(root: Path, name: str) -> str:
     with open_project(root) as project:
         return project.run(name).id

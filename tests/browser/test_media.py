@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import AFFINE, Watched, on_the_air, watching
+from tests.browser.conftest import AFFINE, Watched, on_the_air
 from tests.browser.test_gallery import stumbles
 from voxloop.store import open_project
 
@@ -101,12 +101,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(root: Path) -> Iterator[str]:
     with on_the_air(root) as address:
         yield address
-
-
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
 
 
 def section(page: Page, name: str) -> Locator:

@@ -58,12 +58,6 @@ def url(root: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
 def opened(watched: Watched, more: str = "") -> Page:
     page = watched.open(f"/compare?view=params{more}")
     expect(page.get_by_test_id("values")).to_be_visible(timeout=20_000)

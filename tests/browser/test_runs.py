@@ -45,12 +45,6 @@ def url(root: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def watched(browser: Browser, url: str) -> Iterator[Watched]:
-    with watching(browser, url) as watch:
-        yield watch
-
-
-@pytest.fixture
 def few(tmp_path: Path) -> Path:
     """A project of a test's own, which may be changed."""
     fill(tmp_path / ".voxloop", FEW)

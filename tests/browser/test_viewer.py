@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import Watched, on_the_air, watching
+from tests.browser.conftest import Watched, on_the_air
 from tests.browser.test_gallery import stumbles
 from voxloop.store import open_project
 
@@ -110,9 +110,8 @@ def odd(run: vx.Run, folder: Path) -> None:
 
 
 @pytest.fixture
-def watched(browser: Browser, world: World) -> Iterator[Watched]:
-    with watching(browser, world.url) as watch:
-        yield watch
+def url(world: World) -> str:
+    return world.url
 
 
 def show(page: Page, url: str, **query: Any) -> Locator:
