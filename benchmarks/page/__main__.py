@@ -43,6 +43,7 @@ MUST = {
     "a CT of 26 million voxels, s": 4.0,
     "nothing answered meanwhile, s": 0.5,
     "another epoch of 1 million, s": 0.3,
+    "what an epoch of 26 million moves, kB": 1000,
     "browser, four linked CTs, MB": 1500,
     "more after closing them thrice, MB": 100,
 }
@@ -154,6 +155,7 @@ def measure_volumes(browser: Browser, root: Path) -> Figures:
         yield "nothing answered meanwhile, s", stall
         yield "stepping through slices, frames/s", volumes.stepping(one, url)
         yield "another epoch of 1 million, s", volumes.switching(one, url)
+        yield "what an epoch of 26 million moves, kB", volumes.moved(page(), url)
         volumes.four_panes(one, url)
         yield "browser, four linked CTs, MB", volumes.browser_memory()
         volumes.closed(one)

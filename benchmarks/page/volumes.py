@@ -117,6 +117,21 @@ def switching(page: Page, url: str) -> float:
     return max(float(page.evaluate(SWITCH, "ArrowLeft")) for _ in range(EPOCHS - 1)) / 1000
 
 
+def moved(page: Page, url: str) -> float:
+    """What comes over the wire when the large scan's epoch changes, in kB; the most of several."""
+    page.goto(f"{url}/viewer?run=volumes&case=ct&layout=axial")
+    page.locator(READY).wait_for()
+    answers: list[int] = []
+    page.on("requestfinished", lambda request: answers.append(request.sizes()["responseBodySize"]))
+    most = 0
+    for _ in range(EPOCHS - 1):
+        answers.clear()
+        page.evaluate(SWITCH, "ArrowLeft")
+        page.wait_for_load_state("networkidle")
+        most = max(most, sum(answers))
+    return most / 1000
+
+
 def four_panes(page: Page, url: str) -> None:
     page.goto(f"{url}/viewer?run=volumes&case=ct&layout=axial&beside=:1:~:2:~:3:")
     page.locator("[data-testid=pane][data-state=ready]").nth(3).wait_for()

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import voxloop as vx
 from voxloop.store.blobs import Blobs
-from voxloop.store.contents import READERS, content_of, contents, frame
+from voxloop.store.contents import READERS, content_of, contents, crops, frame
 from voxloop.store.records import MediaRecord
 from voxloop.tracking.media import KINDS, Media
 
@@ -81,6 +81,20 @@ def test_a_volume_comes_back_with_its_layers() -> None:
     np.testing.assert_array_equal(found.layers["truth"], scan > 0)
     assert found.affine.tolist() == np.diag([2.0, 3.0, 4.0, 1.0]).tolist()
     assert found.classes == {1: "spleen"}
+
+
+@given(labels=arrays(np.uint8, st.tuples(*[st.integers(1, 5)] * 3), elements=st.sampled_from([0, 0, 0, 0, 7])))
+def test_a_cropped_label_map_is_the_whole_one(labels: npt.NDArray[np.uint8]) -> None:
+    box, start = crops.crop(labels)
+    assert same(crops.whole(box, start, labels.shape), labels)
+    for axis, side in enumerate(labels.shape):
+        for at in range(side):
+            assert same(crops.plane(box, start, labels.shape, axis, at), np.asarray(np.take(labels, at, axis)))
+    if labels.any():
+        assert all(box.take(end, axis).any() for axis in range(3) for end in (0, -1)), "nothing smaller would do"
+    else:
+        assert box.shape == (1, 1, 1)
+    np.testing.assert_array_equal(back(vx.Volume(np.zeros(labels.shape), {"truth": labels})).layers["truth"], labels)
 
 
 @given(

@@ -8,11 +8,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.affines import apply_affine
 
 import voxloop as vx
 from tests.data.test_grid import SHAPE, oblique, some_labels
 from voxloop.errors import VoxloopError
 from voxloop.store.blobs import Blobs
+from voxloop.store.contents import content_of
 
 SCAN = np.random.default_rng(0).integers(-1000, 1000, SHAPE).astype(np.int16)
 
@@ -38,13 +40,25 @@ def test_equal_content_is_one_blob(blobs: Blobs) -> None:
 def test_voxels_and_geometry_come_back(blobs: Blobs) -> None:
     stored = vx.Volume(SCAN, layers={"truth": some_labels() > 1}, classes={1: "spleen"}, affine=oblique(9)).store(blobs)
     image = nib.Nifti1Image.from_bytes(gzip.decompress(blobs.get(stored["image"]["digest"])))
-    layer = nib.Nifti1Image.from_bytes(gzip.decompress(blobs.get(stored["layers"][0]["digest"])))
     assert (np.asarray(image.dataobj) == SCAN).all()
-    assert (np.asarray(layer.dataobj) == (some_labels() > 1)).all()
-    assert layer.get_data_dtype() == np.uint8
+    assert (content_of(blobs, "volume", stored).layers["truth"] == (some_labels() > 1)).all()
     assert np.allclose(image.affine, oblique(9), atol=1e-4)
     assert stored["classes"] == {"1": "spleen"}
     assert stored["geometry"]["shape"] == list(SHAPE)
+
+
+def test_a_layer_is_kept_as_the_box_that_is_marked_in_its_own_place(blobs: Blobs) -> None:
+    """To any reader it is a scan of its own: every marked voxel lies where it lay in the patient."""
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[2:5, 3:9, 4], labels[6, 3, 7] = 1, 200
+    marks = np.argwhere(labels)
+    (layer,) = vx.Volume(SCAN, {"truth": labels}, affine=oblique(9)).store(blobs)["layers"]
+    box = nib.Nifti1Image.from_bytes(gzip.decompress(blobs.get(layer["digest"])))
+    assert layer["start"] == marks.min(axis=0).tolist()
+    assert box.shape == tuple(marks.max(axis=0) - marks.min(axis=0) + 1)
+    assert box.get_data_dtype() == np.uint8
+    here, there = np.argwhere(np.asarray(box.dataobj)), apply_affine(oblique(9), marks)
+    np.testing.assert_allclose(apply_affine(box.affine, here), there, atol=1e-3)
 
 
 def test_a_file_is_kept_byte_for_byte(tmp_path: Path, blobs: Blobs) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from voxloop.inference.saving import save
 from voxloop.monai.bundle import Bundle
 from voxloop.monai.output import Regions
 from voxloop.store import Project, open_project
+from voxloop.store.contents import contents
 from voxloop.training.train import Trained, prepare, train
 
 TINY = [
@@ -144,8 +144,8 @@ def test_other_numbers_and_another_order_give_the_same_losses_bit_for_bit(elsewh
 
 def layer(project: Project, run: str, name: str) -> npt.NDArray[np.uint8]:
     kept = project.media_of(project.run(run).id, kind="volume")[-1]
-    (digest,) = [one["digest"] for one in kept.data["layers"] if one["name"] == name]
-    return np.asarray(nib.Nifti1Image.from_bytes(gzip.decompress(project.blobs.get(digest))).dataobj)
+    labels: npt.NDArray[np.uint8] = contents(project.blobs, kept).layers[name]
+    return labels
 
 
 def test_truth_and_prediction_in_a_review_have_the_same_names(dataset: Path, project: Project) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import subprocess
@@ -26,6 +25,7 @@ from voxloop.monai.bundle import Bundle
 from voxloop.monai.cases import names
 from voxloop.monai.output import Guessed
 from voxloop.store import Project, open_project
+from voxloop.store.contents import VolumeContents, contents
 
 NO_TENSORBOARD = ["--train#handlers#3#_disabled_", "True", "--validate#handlers#1#_disabled_", "True"]
 
@@ -195,12 +195,10 @@ def sample_of(dataset: Path, number: int, spacing: float = 6.0) -> dict[str, Any
     return {**loaded, "pred": loaded["label"].clone()}
 
 
-def layers(project: Project) -> dict[str, Any]:
+def shown(project: Project) -> VolumeContents:
     (kept,) = project.media_of(project.runs()[0].id, kind="volume")
-    digests = {"image": kept.data["image"]["digest"], **{one["name"]: one["digest"] for one in kept.data["layers"]}}
-    return {
-        name: nib.Nifti1Image.from_bytes(gzip.decompress(project.blobs.get(digest))) for name, digest in digests.items()
-    }
+    found: VolumeContents = contents(project.blobs, kept)
+    return found
 
 
 def test_a_run_lives_as_long_as_its_engine_runs(project: Project, spleens: Path) -> None:
@@ -260,12 +258,12 @@ def test_labels_come_back_to_the_scan_and_the_file_is_shown_where_it_says_the_sa
     engine = engine_of([sample])
     TrackingHandler(role="validator", classes={1: "spleen"}).attach(engine)
     engine.run([0])
-    seen = layers(project)
+    seen = shown(project)
     truth = nib.load(sample["label"].meta["filename_or_obj"])
-    assert np.array_equal(np.asarray(seen["truth"].dataobj), np.asarray(truth.dataobj)), "the sharp one"
-    assert seen["prediction"].shape == truth.shape
-    assert np.allclose(seen["prediction"].affine, truth.affine, atol=1e-4)
-    both = np.asarray(seen["prediction"].dataobj), np.asarray(truth.dataobj)
+    assert np.array_equal(seen.layers["truth"], np.asarray(truth.dataobj)), "the sharp one"
+    assert seen.layers["prediction"].shape == truth.shape
+    assert np.allclose(seen.affine, truth.affine, atol=1e-4)
+    both = seen.layers["prediction"], np.asarray(truth.dataobj)
     overlap = 2 * np.logical_and(*both).sum() / sum((one > 0).sum() for one in both)
     assert overlap > 0.8, "only resampling lies between them"
 
@@ -278,7 +276,7 @@ def test_a_label_that_the_bundle_renumbers_is_shown_as_the_network_knows_it(proj
     engine = engine_of([{**sample, "label": swapped, "pred": swapped.clone()}])
     TrackingHandler(role="validator", classes={1: "necrosis", 2: "oedema", 3: "enhancing"}).attach(engine)
     engine.run([0])
-    seen = {name: np.asarray(one.dataobj) for name, one in layers(project).items()}
+    seen = shown(project).layers
     assert np.array_equal(seen["truth"], seen["prediction"])
     file = np.asarray(nib.load(sample["label"].meta["filename_or_obj"]).dataobj)
     inside = (file == 1) & (seen["truth"] > 0)
@@ -293,12 +291,12 @@ def test_regions_inside_each_other_and_four_channels_are_reviewable(project: Pro
     engine = engine_of([{**sample, "label": regions, "pred": regions * 0.9}])
     TrackingHandler(role="validator", classes={1: "core", 2: "whole", 3: "enhancing"}).attach(engine)
     engine.run([0])
-    seen = layers(project)
+    seen = shown(project)
     scan = nib.load(sample["image"].meta["filename_or_obj"])
     assert scan.shape[3] == 4
-    assert np.array_equal(np.asarray(seen["image"].dataobj), np.asarray(scan.dataobj)[..., 0]), "the first channel"
-    assert np.allclose(seen["image"].affine, scan.affine)
-    assert set(np.unique(np.asarray(seen["prediction"].dataobj))) == {0, 1, 2, 3}
+    assert np.array_equal(seen.image, np.asarray(scan.dataobj)[..., 0]), "the first channel"
+    assert np.allclose(seen.affine, scan.affine)
+    assert set(np.unique(seen.layers["prediction"])) == {0, 1, 2, 3}
 
 
 def test_regions_are_painted_largest_first() -> None:

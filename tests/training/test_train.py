@@ -15,6 +15,7 @@ from voxloop.errors import VoxloopError
 from voxloop.inference.evaluation import evaluate_tracked
 from voxloop.inference.model import load_model
 from voxloop.store import Project, open_project
+from voxloop.store.contents import contents
 from voxloop.training.train import Job, Trained, prepare, train
 
 TINY = [
@@ -68,8 +69,6 @@ def test_settings_are_searchable_params(project: Project) -> None:
 
 
 def test_each_validation_keeps_a_volume_on_the_scans_own_grid(dataset: Path, project: Project) -> None:
-    import gzip
-
     import nibabel as nib
 
     run = project.run("tiny")
@@ -79,13 +78,10 @@ def test_each_validation_keeps_a_volume_on_the_scans_own_grid(dataset: Path, pro
     case = kept[0].context["case"]
     scan = nib.load(dataset / "imagesTr" / f"{case}.nii.gz")
     truth = np.asarray(nib.load(dataset / "labelsTr" / f"{case}.nii.gz").dataobj)
-    layers = {layer["name"]: layer["digest"] for layer in kept[-1].data["layers"]}
-    stored = {
-        name: nib.Nifti1Image.from_bytes(gzip.decompress(project.blobs.get(digest))) for name, digest in layers.items()
-    }
-    assert (np.asarray(stored["truth"].dataobj) == truth).all()
-    assert stored["prediction"].shape == scan.shape
-    assert np.allclose(stored["prediction"].affine, scan.affine, atol=1e-4)
+    stored = contents(project.blobs, kept[-1])
+    assert (stored.layers["truth"] == truth).all()
+    assert stored.layers["prediction"].shape == scan.shape
+    assert np.allclose(stored.affine, scan.affine, atol=1e-4)
 
 
 def test_the_model_is_a_bundle_with_the_settings_that_were_used(project: Project) -> None:

@@ -33,6 +33,7 @@ import {
 import {
   type LabelMap,
   labelAt,
+  placed,
   readLabels,
   readScan,
   type Scan,
@@ -281,6 +282,35 @@ describe('files', () => {
     expect(map.affine).toEqual(turned(0).map((row) => row.map(Math.fround)));
     const nothing = readLabels(nifti({ values: RISING.map(() => 0) }), 'l.nii');
     expect([nothing.data.length, labelAt(nothing, [0, 0, 0])]).toEqual([0, 0]);
+  });
+
+  test('of labels that came as a box lie where the box was cut from, or nowhere', () => {
+    const values = RISING.map((_, i) => i + 1);
+    const box = readLabels(nifti({ values }), 'l.nii');
+    const whole: Triple = [SHAPE[0] + 3, SHAPE[1] + 2, SHAPE[2] + 4];
+    const start: Triple = [2, 1, 4];
+    const map = placed(box, start, whole);
+    if (!map) throw new Error('it fits');
+    everyVoxel(whole).forEach((voxel) => {
+      const [x, y, z] = voxel.map((v, axis) => v - (start[axis as 0 | 1 | 2] ?? 0)) as [
+        number,
+        number,
+        number,
+      ];
+      const inside = [x, y, z].every((v, axis) => v >= 0 && v < (SHAPE[axis as 0 | 1 | 2] ?? 0));
+      expect(labelAt(map, voxel)).toBe(inside ? values[x + SHAPE[0] * (y + SHAPE[1] * z)] : 0);
+    });
+    const corner = mmOf({ affine: map.affine }, start);
+    mmOf({ affine: box.affine }, [0, 0, 0]).forEach((mm, axis) => {
+      expect(corner[axis as 0 | 1 | 2]).toBeCloseTo(mm, 4);
+    });
+    for (const beyond of [
+      [4, 1, 4],
+      [2, 3, 4],
+      [2, 1, 5],
+      [-1, 0, 0],
+    ] as Triple[])
+      expect(placed(box, beyond, whole)).toBeNull();
   });
 });
 

@@ -14,7 +14,7 @@ import {
 import type { DrawnLayer, LayerLook } from './painter';
 import { colourClasses, type LabelClass } from './palette';
 import type { VolumeShelf } from './shelf';
-import { gridOf, type LabelMap, labelAt, type Scan, valueAt, worstPlace } from './volume';
+import { gridOf, type LabelMap, labelAt, placed, type Scan, valueAt, worstPlace } from './volume';
 
 export interface Shown {
   volume: CaseVolume;
@@ -53,12 +53,13 @@ export async function fetchShown(source: Source, shelf: VolumeShelf, signal: Abo
       `The scan has ${scan.shape.join(' × ')} voxels, and ${grid.shape.join(' × ')} were logged; it was changed since.`,
     );
   const layers = volume.layers.flatMap((layer, i) => {
-    const map = maps[i];
-    if (!map || map instanceof Error) {
-      warnings.push(`The layer “${layer.name}” cannot be shown. ${map?.message ?? ''}`);
+    const came = maps[i];
+    if (!came || came instanceof Error) {
+      warnings.push(`The layer “${layer.name}” cannot be shown. ${came?.message ?? ''}`);
       return [];
     }
-    if (!sameGrid(grid, gridOf(map))) {
+    const map = layer.start ? placed(came, layer.start as unknown as Triple, grid.shape) : came;
+    if (!map || !sameGrid(grid, gridOf(map))) {
       warnings.push(
         `The layer “${layer.name}” lies on another grid than the scan and is not drawn; log it on the scan's grid.`,
       );

@@ -30,7 +30,7 @@ export interface Scan {
   ranges: { full: Range; usual: Range }[];
 }
 
-/** A label map, cropped to the box in which anything is marked: `data` is the box. */
+/** A label map on its scan's grid, cropped to the box in which anything is marked: `data` is the box. */
 export interface LabelMap {
   shape: Triple;
   affine: Affine;
@@ -218,6 +218,21 @@ function cropped(data: Numbers, shape: Triple, name: string): Omit<LabelMap, 'af
       for (let x = 0; x < size[0]; x++) box[to + x] = data[at + x] as number;
     }
   return { shape, from: [fx, fy, fz], size, data: box, largest };
+}
+
+/** A map that came as a box of its scan, which begins at the voxel `start`; null where it does not fit into the scan. */
+export function placed(map: LabelMap, start: Triple, shape: Triple): LabelMap | null {
+  if (start.some((first, axis) => first < 0 || first + at(map.shape, axis) > at(shape, axis))) return null;
+  const affine = map.affine.map((row) => {
+    const [a = 0, b = 0, c = 0, d = 0] = row;
+    return [a, b, c, d - a * start[0] - b * start[1] - c * start[2]];
+  });
+  const from = map.from.map((first, axis) => first + at(start, axis)) as unknown as Triple;
+  return { ...map, shape, affine, from };
+}
+
+function at(triple: Triple, axis: number): number {
+  return triple[axis as 0 | 1 | 2];
 }
 
 /** The label of a voxel; 0 outside the box. */

@@ -62,7 +62,12 @@ def get_volume(
         geometry=models.Geometry(**volume.data["geometry"]),
         image=_link(volume, "image", volume.data["image"]),
         layers=[
-            models.LabelLayer(name=layer["name"], classes=classes, **_link(volume, f"layer-{at}", layer).model_dump())
+            models.LabelLayer(
+                name=layer["name"],
+                start=layer.get("start"),
+                classes=classes,
+                **_link(volume, f"layer-{at}", layer).model_dump(),
+            )
             for at, layer in enumerate(volume.data["layers"])
         ],
         dice=_dice(project, run.id, volume.name, case, wanted),

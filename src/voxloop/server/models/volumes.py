@@ -24,9 +24,10 @@ class LabelClass(Answer):
 
 
 class LabelLayer(BlobLink):
-    """One label map over the scan."""
+    """One label map over the scan; cropped to what is marked where `start` says at which voxel it begins."""
 
     name: str
+    start: list[int] | None
     classes: list[LabelClass]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.errors import VoxloopError
-from voxloop.store.contents import columns
+from voxloop.store.contents import columns, crops
 from voxloop.store.contents.arrays import unpack_array, unpack_image
 from voxloop.store.contents.sound import unpack_wav
 from voxloop.store.records import MediaRecord
@@ -123,9 +123,14 @@ def _volume(blobs: Blobs, data: dict[str, Any]) -> VolumeContents:
     return VolumeContents(
         _voxels(blob(blobs, data["image"])),
         np.array(data["geometry"]["affine"], np.float64),
-        {layer["name"]: _voxels(blob(blobs, layer)).astype(np.uint8) for layer in data["layers"]},
+        {layer["name"]: _labels(blobs, layer, data["geometry"]["shape"]) for layer in data["layers"]},
         _classes(data),
     )
+
+
+def _labels(blobs: Blobs, layer: dict[str, Any], shape: list[int]) -> npt.NDArray[np.uint8]:
+    labels = _voxels(blob(blobs, layer)).astype(np.uint8)
+    return crops.whole(labels, layer["start"], shape) if "start" in layer else labels
 
 
 def _voxels(content: bytes) -> Array:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from voxloop.data.geometry import Geometry
 from voxloop.data.pictures.planes import planes_of
 from voxloop.errors import VoxloopError
+from voxloop.store.contents import crops
 from voxloop.store.contents.windows import own_window, shown
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ MOST_SIDE = 480
 # What CT is looked at through first, in Hounsfield units; only CT has air.
 CT = (-160.0, 240.0)
 AIR, TISSUE = -200, 0
+ORIGIN = (0, 0, 0)
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -50,7 +52,8 @@ def middle(blobs: Blobs, data: dict[str, Any]) -> Slice:
 
 def _middle(blobs: Blobs, data: dict[str, Any]) -> Slice:
     i, j, k = (int(side) for side in data["geometry"]["shape"])
-    grid = Geometry((i, j, k), np.array(data["geometry"]["affine"], np.float64))
+    shape = (i, j, k)
+    grid = Geometry(shape, np.array(data["geometry"]["affine"], np.float64))
     axial = planes_of(grid)["axial"]
     axis, upwards = axial.axis, axial.ends == ("I", "S")
     truth = next((layer for layer in data["layers"] if layer["name"] == "truth"), None)
@@ -61,7 +64,8 @@ def _middle(blobs: Blobs, data: dict[str, Any]) -> Slice:
     layers = {}
     for layer in data["layers"]:
         with _opened(blobs, layer) as labels:
-            layers[str(layer["name"])] = axial.picture(_cut(labels, axis, at).T).astype(np.uint8)
+            over = crops.plane(labels, layer.get("start", ORIGIN), shape, axis, at)
+        layers[str(layer["name"])] = axial.picture(over.T)
     finite = plane[np.isfinite(plane)]
     is_ct = finite.size and finite.min() <= AIR and finite.max() >= TISSUE
     window = CT if is_ct else own_window(plane)
@@ -81,7 +85,7 @@ def _fullest(blobs: Blobs, layer: dict[str, Any], axis: int, otherwise: int) -> 
     """The slice with the most labels; read one after the other, so that no large map is held."""
     with _opened(blobs, layer) as labels:
         counts = [int(np.count_nonzero(_cut(labels, axis, at))) for at in range(labels.shape[axis])]
-    return int(np.argmax(counts)) if any(counts) else otherwise
+    return int(layer.get("start", ORIGIN)[axis] + np.argmax(counts)) if any(counts) else otherwise
 
 
 def _cut(voxels: Any, axis: int, at: int) -> npt.NDArray[Any]:

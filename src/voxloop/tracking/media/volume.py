@@ -15,6 +15,7 @@ from voxloop.data.geometry import Geometry
 from voxloop.data.scans import NIFTI, open_scan, require_same_grid
 from voxloop.errors import VoxloopError
 from voxloop.store.contents.arrays import packed
+from voxloop.store.contents.crops import crop
 from voxloop.tracking.media.labels import class_names, label_map
 from voxloop.tracking.media.protocol import Known, register
 from voxloop.tracking.media.snapshot import File, opened, sides, viewed
@@ -91,9 +92,7 @@ class Volume:
         known = {} if known is None else known
         return {
             "image": self._stored(self.image, "image", blobs, known),
-            "layers": [
-                {"name": name, **self._stored(layer, name, blobs, known)} for name, layer in self.layers.items()
-            ],
+            "layers": [{"name": name, **self._layer(layer, name, blobs, known)} for name, layer in self.layers.items()],
             "classes": {str(number): name for number, name in self.classes.items()},
             "geometry": {
                 "shape": list(self.geometry.shape),
@@ -102,6 +101,16 @@ class Volume:
                 "orientation": self.geometry.orientation,
             },
         }
+
+    def _layer(self, content: Content, name: str, blobs: Blobs, known: Known) -> dict[str, Any]:
+        """A label map, cropped to what is marked: a scan of its own, in its own place. A file stays as it is."""
+        if isinstance(content, File):
+            return self._stored(content, name, blobs, known)
+        box, start = crop(content)
+        affine = self.geometry.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ start
+        placed = Geometry((box.shape[0], box.shape[1], box.shape[2]), affine)
+        return {**_encoded(box, placed, f"{name}.nii.gz", blobs, known), "start": list(start)}
 
     def _stored(self, content: Content, name: str, blobs: Blobs, known: Known) -> dict[str, Any]:
         if not isinstance(content, File):

@@ -2642,7 +2642,7 @@ export interface components {
         };
         /**
          * LabelLayer
-         * @description One label map over the scan.
+         * @description One label map over the scan; cropped to what is marked where `start` says at which voxel it begins.
          */
         LabelLayer: {
             /** Url */
@@ -2651,6 +2651,8 @@ export interface components {
             bytes: number;
             /** Name */
             name: string;
+            /** Start */
+            start: number[] | null;
             /** Classes */
             classes: components["schemas"]["LabelClass"][];
         };
