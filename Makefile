@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# What is imported is compiled then; most of what is installed never is.
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 PAGE   := $(shell find web/src web/index.html web/package-lock.json -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -43,14 +44,14 @@ clean: ## remove what make made (never your data or projects)
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "voxloop needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --upgrade pip
+	$(PIP) --upgrade pip
 
 $(VENV)/ready: $(VENV)/bin/python pyproject.toml constraints.txt hatch_build.py $(PAGE)
 	@echo "Installing voxloop into $(VENV) (a few minutes the first time) ..."
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(PIP) --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/ready-test: $(VENV)/ready
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python -m tests.peers $(VENV)/peers
 	@touch $@
