@@ -84,7 +84,7 @@ def test_delete_alias_and_gc(folder: Path) -> None:
     voxloop(folder, "models", "delete", "m:v2", "--yes")
     assert refs(folder) == ["m:v1", "m:v3"]
     assert asked(folder, "models", "gc", "--yes") == {
-        "blobs": 0, "bytes": 0, "waiting": 1, "partials": 0, "folders": 0, "dry_run": False
+        "blobs": 0, "bytes": 0, "waiting": 1, "partials": 0, "folders": 0, "pictures": 0, "dry_run": False
     }  # fmt: skip
     age(folder)
     assert asked(folder, "models", "gc", "--dry-run")["bytes"] == 1000

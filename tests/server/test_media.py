@@ -273,7 +273,7 @@ def test_a_volume_has_a_slice_that_lies_as_people_look_at_it(client: TestClient,
     # The first axis runs to the left, which is the right of the screen; the second to the front, which is its top.
     assert np.argwhere(layer).tolist() == [[1, 1]]
     assert np.flatnonzero(image.max(axis=0)).tolist() == [1, 2]
-    assert list((project.cache / "slices").glob("*.json"))
+    assert len(list((project.cache / "pictures").glob("*.json"))) == 1, "made once"
 
 
 def test_sounds_and_videos_are_played_in_parts_with_a_type_that_is_theirs(client: TestClient) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import voxloop as vx
@@ -207,13 +208,33 @@ def test_what_is_freed_is_what_nothing_else_refers_to(project: Project, tmp_path
 def test_what_nothing_refers_to_goes_once_it_is_old(project: Project) -> None:
     kept = save(project, "kept")
     lost = project.blobs.put(b"lost")
-    assert collect(project) == Collected(blobs=0, bytes=0, waiting=1, partials=0, folders=0)
+    assert collect(project) == Collected(blobs=0, bytes=0, waiting=1, partials=0, folders=0, pictures=0)
     for digest in project.blobs:
         age(project.blobs.path(digest))
-    assert collect(project, dry_run=True) == Collected(blobs=1, bytes=4, waiting=0, partials=0, folders=0)
+    assert collect(project, dry_run=True) == Collected(blobs=1, bytes=4, waiting=0, partials=0, folders=0, pictures=0)
     assert lost in project.blobs
-    assert collect(project) == Collected(blobs=1, bytes=4, waiting=0, partials=0, folders=0)
+    assert collect(project) == Collected(blobs=1, bytes=4, waiting=0, partials=0, folders=0, pictures=0)
     assert list(project.blobs) == [kept.files["weights.pt"]["digest"]]
+
+
+def test_pictures_go_with_what_they_were_made_of(tmp_path: Path) -> None:
+    """Whoever deletes a patient's scan does not leave a picture of it behind."""
+    root = tmp_path / "p"
+    with vx.Run(name="stays", project=root) as run:
+        run.log({"val/scan": vx.Volume(np.arange(60).reshape(3, 4, 5))}, step=1)
+    with vx.Run(name="goes", project=root) as gone:
+        gone.log({"val/scan": vx.Volume(np.ones((3, 4, 5)))}, step=1)
+    with open_project(root) as project:
+        stays, goes = (project.media_of(one, kind="volume")[0].data["image"]["digest"] for one in (run.id, gone.id))
+        pictures = project.cache / "pictures"
+        pictures.mkdir(parents=True)
+        for name in (f"{stays}-small.png", f"{goes}-small.png", f"{goes}-{'0' * 64}.json", "tmpleft"):
+            (pictures / name).write_bytes(b"123")
+        project.delete_run(gone.id)
+        found = collect(project, dry_run=True)
+        assert (found.pictures, found.bytes, len(list(pictures.iterdir()))) == (3, 9, 4)
+        collect(project)
+        assert [path.name for path in pictures.iterdir()] == [f"{stays}-small.png"]
 
 
 def test_a_digest_is_found_at_any_depth(project: Project) -> None:

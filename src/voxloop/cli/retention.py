@@ -76,7 +76,7 @@ def gc(
     out = console(as_json)
     with open_project(project) as opened:
         found = _collect(opened, dry_run=True)
-        doing = not dry_run and bool(found.blobs or found.partials or found.folders)
+        doing = not dry_run and bool(found.blobs or found.partials or found.folders or found.pictures)
         if dry_run or not doing or not yes:
             out.print(_said(found, done=False))
         if doing and not yes:
@@ -133,6 +133,8 @@ def _said(found: Collected, done: bool) -> str:
     rest = [f"{found.blobs} files that nothing refers to ({_size(found.bytes)}) {freed}"]
     if found.partials or found.folders:
         rest.append(f"{found.partials} half-written files and {found.folders} unpacked versions {freed}")
+    if found.pictures:
+        rest.append(f"{found.pictures} pictures of what is gone {freed}")
     if found.waiting:
         rest.append(f"{found.waiting} wait until they are an hour old")
     return "; ".join(rest) + "."

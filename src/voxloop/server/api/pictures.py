@@ -79,7 +79,11 @@ def clip_type(head: bytes) -> str:
 def kept_slice(project: Project, data: dict[str, Any], cut: Callable[..., Slice]) -> models.Slice:
     """A slice as pictures, made once for each volume: by what it is made of, for a scan is the same at every step."""
     told = json.dumps([data["image"], data["layers"], data["geometry"]], sort_keys=True)
-    path = project.cache / "slices" / f"{hashlib.sha256(told.encode()).hexdigest()}.json"
+    path = (
+        project.cache
+        / pictures.PICTURES
+        / f"{data['image']['digest']}-{hashlib.sha256(told.encode()).hexdigest()}.json"
+    )
     try:
         return models.Slice.model_validate_json(path.read_bytes())
     except (OSError, ValueError):

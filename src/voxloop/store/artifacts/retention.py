@@ -19,6 +19,7 @@ from voxloop.store.artifacts import aliases, references
 from voxloop.store.artifacts import versions as artifacts
 from voxloop.store.artifacts.aliases import LATEST, PROTECTED
 from voxloop.store.blobs import DIGEST, PARTIAL, Blobs
+from voxloop.store.contents.pictures import PICTURES
 from voxloop.store.database import Transaction
 from voxloop.store.records import ArtifactVersion
 
@@ -141,6 +142,7 @@ class Collected:
     waiting: int
     partials: int
     folders: int
+    pictures: int
 
 
 def collect(
@@ -152,7 +154,7 @@ def collect(
     dry_run: bool = False,
     progress: Callable[[int, int, str], object] = lambda done, total, what: None,
 ) -> Collected:
-    """Removes blobs that nothing refers to, what interrupted writers left, and unpacked versions that are gone.
+    """Removes blobs that nothing refers to, what interrupted writers left, and what was made of versions and media that are gone.
 
     Safe beside writers: a blob that was put (or put again) within the last hour stays, for its row may be still to come.
     """
@@ -175,7 +177,13 @@ def collect(
         for path in partials:
             remove(path)
     folders = _forget_folders(root / "cache" / "artifacts", reading, writing, before, dry_run)
-    return Collected(count, size, waiting, len(partials), folders)
+    pictures = [path for path in (root / "cache" / PICTURES).glob("*") if path.name[:64] not in kept]
+    for path in pictures:
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+        if not dry_run:
+            remove(path)
+    return Collected(count, size, waiting, len(partials), folders, len(pictures))
 
 
 def _old(path: Path, before: float) -> int | None:

@@ -19,6 +19,8 @@ from voxloop.store.contents.windows import own_window, shown
 if TYPE_CHECKING:
     from voxloop.store.blobs import Blobs
 
+# The folder in a project's cache; each name begins with the digest of what its picture was made of, and goes with it.
+PICTURES = "pictures"
 # `still` is small, and never moves; the others are passed through where a browser shows the file as it is.
 Size = Literal["small", "still", "full"]
 SMALL_SIDE = 480
@@ -54,7 +56,7 @@ def picture(blobs: Blobs, cache: Path, digest: str, size: Size, labels: bool) ->
         return path, kind
     if kind is not None and size != "still" and not _is_deep(head) and (size == "full" or not _is_large(path)):
         return path, kind
-    made = cache / "pictures" / f"{digest}-{size}{'-labels' * labels}.png"
+    made = cache / PICTURES / f"{digest}-{size}{'-labels' * labels}.png"
     if made.is_file():
         return made, "image/png"
     content = _png(path.read_bytes(), size, labels)
