@@ -46,6 +46,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 run.log({"samples": epoch * 800.0}, step=epoch * 400 - 1)
                 for case in ("spleen_2", "spleen_9"):
                     run.log({"val/case": epoch / 10}, step=epoch * 400 - 1, context={"case": case})
+            for part in range(26 if number == 0 else 0):
+                run.log({"parts": part / 10}, step=part, context={"part": part})
     return root
 
 
@@ -116,6 +118,9 @@ def test_runs_are_told_apart_by_colour_stroke_and_facet(watched: Watched, theme:
     page.get_by_test_id("names").get_by_label("val/case").check()
     page.get_by_label("Facet").select_option("context.case")
     expect(chart(page, "val/case · spleen_9")).to_have_attribute("data-lines", str(RUNS))
+    page.goto(f"{watched.url}/compare?m=parts&facet=context.part")
+    expect(page.get_by_test_id("facets-left")).to_contain_text("parts has 2 more charts, which are not drawn")
+    expect(page.get_by_test_id("chart")).to_have_count(24)
 
 
 def test_a_zoom_brings_detail_and_is_in_the_address(watched: Watched) -> None:
