@@ -104,9 +104,9 @@ def test_hostname_is_the_name_alone() -> None:
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_another_site_may_not_change_anything(client: TestClient, method: str, origin: str) -> None:
-    assert client.request(method, "/api/v1/runs", headers={"origin": origin}).status_code == 403
+    assert client.request(method, "/api/v1/project", headers={"origin": origin}).status_code == 403
     # From its own page the question is heard; there is only nothing to be changed yet.
-    assert client.request(method, "/api/v1/runs", headers={"origin": HERE}).status_code == 405
+    assert client.request(method, "/api/v1/project", headers={"origin": HERE}).status_code == 405
 
 
 def test_the_token_is_known_by_header(tokened: TestClient) -> None:

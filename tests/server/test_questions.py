@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 import voxloop as vx
 from tests.server.conftest import HERE
 from voxloop.server.app import create_app
-from voxloop.store import open_project
+from voxloop.store import open_project, schema
 
 
 @pytest.fixture
@@ -67,6 +67,24 @@ def test_a_run_is_edited_archived_and_deleted(client: TestClient) -> None:
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
     assert client.delete(address).status_code == 404
+
+
+def test_several_runs_are_changed_and_deleted_all_or_none(client: TestClient, tmp_path: Path) -> None:
+    ids = [run["id"] for run in client.get("/api/v1/runs").json()["runs"]]
+    tagged = {"changes": {run_id: {"tags": ["seen"]} for run_id in ids}}
+    assert (
+        client.patch("/api/v1/runs", json={"changes": {**tagged["changes"], "gone": {"tags": []}}}).status_code == 404
+    )
+    assert names(client, q="'seen' in run.tags") == []
+    assert client.patch("/api/v1/runs", json=tagged).status_code == 204
+    assert len(names(client, q="'seen' in run.tags")) == 3
+    with open_project(tmp_path) as project, project.writing() as connection:
+        connection.execute(schema.runs.update().where(schema.runs.c.id == ids[-1]).values(status="running"))
+    refused = client.post("/api/v1/runs/delete", json={"runs": ids})
+    assert "is still running; stop it first" in refused.json()["detail"]
+    assert len(names(client)) == 3
+    assert client.post("/api/v1/runs/delete", json={"runs": ids[:2]}).status_code == 204
+    assert len(names(client)) == 1
 
 
 def test_a_stranger_changes_nothing(client: TestClient) -> None:

@@ -190,16 +190,26 @@ class Project:
             runs.edit(connection, run.id, changes)
         return self.run(run.id)
 
+    def edit_runs(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Changes what a person says of several runs: of all, or of none."""
+        with self.writing() as connection:
+            for reference, said in changes.items():
+                runs.edit(connection, runs.find(connection, reference).id, dict(said))
+
     def take(self, run_id: str) -> bool:
         """Marks an ended run as running again; false where another process was faster."""
         with self.writing() as connection:
             return runs.take(connection, run_id)
 
     def delete_run(self, reference: str) -> None:
-        """Takes a run away with its series, media and output; its artifacts stay, for others may use them."""
-        run = self.run(reference)
+        """Takes a run away; see `delete_runs`."""
+        self.delete_runs([reference])
+
+    def delete_runs(self, references: Iterable[str]) -> None:
+        """Takes runs away with their series, media and output, all or none; their artifacts stay, for others may use them."""
         with self.writing() as connection:
-            runs.delete(connection, run)
+            for reference in references:
+                runs.delete(connection, runs.find(connection, reference))
 
     def console(self, run_id: str) -> str:
         """What a run printed."""

@@ -41,3 +41,14 @@ class Notices {
 }
 
 export const notices = new Notices();
+
+/** Whether it could be done; what speaks against it is told. */
+export async function tried(act: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    notices.fail(error instanceof Error ? error.message : String(error));
+    return false;
+  }
+}

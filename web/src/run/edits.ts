@@ -1,7 +1,7 @@
 /** What a person says of a run after the fact, each with a way back. */
 import { api } from '../lib/api';
 import type { RunChanges, RunDetail } from '../lib/api/types';
-import { notices } from '../lib/notices.svelte';
+import { notices, tried } from '../lib/notices.svelte';
 
 /** Changes a run, and tells so; false where it was refused. */
 export async function edit(
@@ -29,16 +29,6 @@ export async function remove(run: RunDetail): Promise<boolean> {
     () => void tried(() => api.deleteRun(run.id)),
   );
   return true;
-}
-
-export async function tried(act: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await act();
-    return true;
-  } catch (error) {
-    notices.fail(error instanceof Error ? error.message : String(error));
-    return false;
-  }
 }
 
 /** How Python opens a run of this project. */

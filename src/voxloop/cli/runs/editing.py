@@ -71,9 +71,8 @@ def _archived(runs: list[str], archived: bool, project: ProjectOption) -> None:
     from voxloop.store import open_project
 
     with open_project(project) as opened:
-        # All of them are found before any is changed.
-        ids = [opened.run(reference).id for reference in runs]
-        names = [opened.edit(run_id, archived=archived).name for run_id in ids]
+        names = [opened.run(reference).name for reference in runs]
+        opened.edit_runs({reference: {"archived": archived} for reference in runs})
     console().print(f"{', '.join(names)}: {'in the archive' if archived else 'back from the archive'}.")
 
 
@@ -90,6 +89,5 @@ def delete(
         told = ", ".join(f"{record.name} ({record.id})" for record in records)
         if not yes:
             typer.confirm(f"Delete {told} for good?", abort=True)
-        for record in records:
-            opened.delete_run(record.id)
+        opened.delete_runs(record.id for record in records)
     console().print(f"Deleted {told}.")

@@ -135,7 +135,7 @@ def get_run(run_id: str, project: Opened) -> models.RunDetail:
 @router.patch("/runs/{run_id}", operation_id="editRun")
 def edit_run(run_id: str, changes: models.RunChanges, project: Opened) -> models.RunDetail:
     """Changes name, experiment, tags, notes, or puts a run into the archive and back."""
-    project.edit(run_id, **changes.model_dump(exclude_unset=True, exclude_none=True))
+    project.edit(run_id, **_said(changes))
     return get_run(run_id, project)
 
 
@@ -143,6 +143,22 @@ def edit_run(run_id: str, changes: models.RunChanges, project: Opened) -> models
 def delete_run(run_id: str, project: Opened) -> None:
     """Takes a run away for good, with its series, media and output; its artifacts stay."""
     project.delete_run(run_id)
+
+
+@router.patch("/runs", operation_id="editRuns", status_code=204)
+def edit_runs(order: models.ManyRunChanges, project: Opened) -> None:
+    """Changes several runs: all, or none where one cannot be changed."""
+    project.edit_runs({run_id: _said(changes) for run_id, changes in order.changes.items()})
+
+
+@router.post("/runs/delete", operation_id="deleteRuns", status_code=204)
+def delete_runs(order: models.ManyRuns, project: Opened) -> None:
+    """Takes runs away for good, with their series, media and output; their artifacts stay. All go, or none."""
+    project.delete_runs(order.runs)
+
+
+def _said(changes: models.RunChanges) -> dict[str, Any]:
+    return changes.model_dump(exclude_unset=True, exclude_none=True)
 
 
 def _cell(value: Any) -> Any:

@@ -105,6 +105,18 @@ class RunChanges(Answer):
     archived: bool | None = None
 
 
+class ManyRunChanges(Answer):
+    """What a person says of several runs, by their ids."""
+
+    changes: dict[str, RunChanges]
+
+
+class ManyRuns(Answer):
+    """Several runs, by their ids."""
+
+    runs: list[str]
+
+
 class RunList(Answer):
     total: int
     runs: list[RunSummary]

@@ -52,6 +52,9 @@ export const runs = {
   completions: (text: string, position: number, signal?: AbortSignal, scope: 'run' | 'media' = 'run') =>
     json<Completion[]>(`/query/completions?text=${part(text)}&position=${position}&scope=${scope}`, signal),
   editRun: (id: string, changes: RunChanges) => send('PATCH', `/runs/${part(id)}`, changes),
+  /** Of all of them, or of none. */
+  editRuns: (changes: Readonly<Record<string, RunChanges>>) => send('PATCH', '/runs', { changes }),
+  deleteRuns: (ids: readonly string[]) => send('POST', '/runs/delete', { runs: ids }),
   deleteRun: (id: string) => send('DELETE', `/runs/${part(id)}`),
   run: (id: string, signal?: AbortSignal) => json<RunDetail>(`/runs/${part(id)}`, signal),
 };

@@ -141,7 +141,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Edit Runs
+         * @description Changes several runs: all, or none where one cannot be changed.
+         */
+        patch: operations["editRuns"];
         trace?: never;
     };
     "/api/v1/runs/columns": {
@@ -250,6 +254,26 @@ export interface paths {
          * @description Changes name, experiment, tags, notes, or puts a run into the archive and back.
          */
         patch: operations["editRun"];
+        trace?: never;
+    };
+    "/api/v1/runs/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Runs
+         * @description Takes runs away for good, with their series, media and output; their artifacts stay. All go, or none.
+         */
+        post: operations["deleteRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/runs/{run_id}/relatives": {
@@ -2771,6 +2795,24 @@ export interface components {
             used: string[];
         };
         /**
+         * ManyRunChanges
+         * @description What a person says of several runs, by their ids.
+         */
+        ManyRunChanges: {
+            /** Changes */
+            changes: {
+                [key: string]: components["schemas"]["RunChanges"];
+            };
+        };
+        /**
+         * ManyRuns
+         * @description Several runs, by their ids.
+         */
+        ManyRuns: {
+            /** Runs */
+            runs: string[];
+        };
+        /**
          * MediaGroup
          * @description What one run logged under one name, in one context; `ids` run along `steps`, several at one step in their order.
          */
@@ -4126,6 +4168,46 @@ export interface operations {
             };
         };
     };
+    editRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyRunChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listRunColumns: {
         parameters: {
             query?: {
@@ -4409,6 +4491,46 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
                 };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyRuns"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not Found */
             404: {
