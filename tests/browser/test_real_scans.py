@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import voxloop as vx
 from tests.browser.conftest import Watched, on_the_air
 from tests.browser.planes import Voxel, canvas, drawn_at, place
+from tests.browser.test_gallery import stumbles
 from voxloop.cli.main import app
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -141,6 +142,7 @@ def called(value: int, classes: dict[int, str]) -> str:
 def test_a_real_ct_opens_at_its_worst_slice_and_names_its_organs(watched: Watched, real: Real) -> None:
     page, ct = watched.open(f"/viewer?run=real&case=torso&layout=axial&at=worst{HIDDEN}"), real.ct
     plane = canvas(page, "axial")
+    size = plane.bounding_box()
     worst = ct.worst_slice()
     expect(plane).to_have_attribute("data-drawn", f"axial {worst}")
     opened = tuple(int(part) for part in page.get_by_test_id("voxel").inner_text().split(", "))
@@ -163,6 +165,29 @@ def test_a_real_ct_opens_at_its_worst_slice_and_names_its_organs(watched: Watche
         expect(page.get_by_test_id("value")).to_have_text(str(ct.scan[voxel]).replace("-", "−"))
         expect(page.get_by_test_id("label-truth")).to_have_text(called(int(ct.truth[voxel]), ORGANS))
         expect(page.get_by_test_id("label-prediction")).to_have_text(called(int(ct.prediction[voxel]), ORGANS))
+        assert plane.bounding_box() == size, "long names do not move what one looks at"
+
+    # Forty classes are a list of those that are there, to search, and to see one by itself.
+    layer = page.get_by_test_id("layer-prediction")
+    voxel = looked_at[0]
+    x, y = place(ct.affine, ct.truth.shape, plane, "axial", voxel)
+    page.keyboard.press("p")
+    page.keyboard.press("x")
+    coloured = drawn_at(plane, x, y)
+    assert max(coloured) - min(coloured) > 40
+    assert layer.locator(".row").count() == len((set(np.unique(ct.prediction).tolist()) | set(ORGANS)) - {0})
+    layer.get_by_label("find a class").fill("label 18")
+    expect(layer.locator(".row")).to_have_count(1)
+    layer.get_by_role("button", name="Only label 18").click()
+    page.wait_for_url(re.compile(r"l\.prediction=on"))
+    bare = drawn_at(plane, x, y)
+    assert max(bare) - min(bare) <= 1, "the liver is hidden"
+    bowel = ct.inside(ct.prediction == 18, worst)
+    seen = drawn_at(plane, *place(ct.affine, ct.truth.shape, plane, "axial", bowel))
+    assert max(seen) - min(seen) > 40, "a class without a name has a colour"
+    layer.get_by_role("button", name="All").click()
+    assert drawn_at(plane, x, y) == coloured
+    assert stumbles(page) == []
 
 
 def test_a_real_cts_pixels_are_its_hounsfield_units_and_its_differences(watched: Watched, real: Real) -> None:
@@ -187,6 +212,7 @@ def test_a_real_cts_pixels_are_its_hounsfield_units_and_its_differences(watched:
             assert pixel == {"missed": MISSED, "extra": EXTRA}.get(name, pixel), (name, i, j)
             colours.add((name, pixel))
     assert len({pixel for _, pixel in colours}) == len(colours) == 3
+    assert all(max(pixel) - min(pixel) > 100 for _, pixel in colours), "none is taken for bone"
 
     page.keyboard.press("d")
     for name, key, through in (("axial", "2", 2), ("coronal", "3", 1), ("sagittal", "4", 0)):
@@ -234,6 +260,14 @@ def test_a_real_mri_shows_each_channel_through_its_own_window(watched: Watched, 
     for seen in (voxel, lesion):
         pixel = drawn_at(plane, *place(mri.affine, shape, plane, "axial", seen))
         assert abs(pixel[0] - (mri.scan[seen][1] - low) / (high - low) * 255) <= 2
+
+    page.get_by_label("Channel", exact=True).select_option("all")
+    panes = page.get_by_test_id("pane")
+    expect(panes).to_have_count(4)
+    boxes = [pane.get_by_test_id("canvas").bounding_box() for pane in panes.all()]
+    assert len({(box["width"], box["height"]) for box in boxes if box}) == 1, "all are drawn at one scale"
+    for pane, channel in zip(panes.all(), (1, 2, 3, 0), strict=True):
+        expect(pane.get_by_test_id("reading")).to_contain_text(f"{mri.scan[voxel][channel]:,}")
 
 
 def test_cases_lead_to_the_worst_slice_of_a_class(watched: Watched, real: Real) -> None:

@@ -105,8 +105,11 @@ def odd(run: vx.Run, folder: Path) -> None:
     log("empty", np.zeros(SHAPE, np.int16), layers={"truth": np.zeros(SHAPE, np.uint8)}, classes={1: "nothing"})
     log("long", np.arange(2100 * 3 * 2, dtype=np.int16).reshape(2100, 3, 2))
     log("<script>alert(1)</script>", np.full(SHAPE, np.nan, np.float32))
-    for broken in ("damaged", "missing"):
-        log(broken, rng.integers(0, 99, SHAPE).astype(np.int16) + (broken == "missing"))
+    film = np.stack([np.full(SHAPE, 10 * t, np.int16) for t in range(12)], axis=-1)
+    nib.save(nib.Nifti1Image(film, np.eye(4)), folder / "film.nii.gz")
+    log("film", folder / "film.nii.gz")
+    for broken in ("damaged", "missing", "hollow"):
+        log(broken, rng.integers(0, 99, SHAPE).astype(np.int16) + ("damaged", "missing", "hollow").index(broken))
 
 
 @pytest.fixture
@@ -288,8 +291,24 @@ def test_what_is_not_as_usual_has_a_face(watched: Watched, world: World) -> None
     page.get_by_label("Case", exact=True).select_option("long")
     canvas(page, "axial").focus()
     expect(page.get_by_test_id("voxel")).to_have_text("1050, 1, 1")
+    # Longer than what a graphics card takes at once.
+    page.keyboard.press("5")
+    solid = page.get_by_test_id("solid")
+    expect(solid).to_have_attribute("data-state", "ready")
+    page.keyboard.press("2")
     page.get_by_label("Case", exact=True).select_option("<script>alert(1)</script>")
     expect(page.get_by_test_id("value")).to_have_text("–")
+
+
+def test_a_time_series_is_read_one_volume_at_a_time(watched: Watched, world: World) -> None:
+    page = watched.open("/viewer?run=odd&case=film&layout=axial&channel=9")
+    expect(page.get_by_test_id("value")).to_have_text("90")
+    canvas(page, "axial").focus()
+    page.keyboard.press("c")
+    expect(page.get_by_test_id("value")).to_have_text("100")
+    expect(page.get_by_label("Channel", exact=True)).to_have_value("10")
+    page.get_by_role("button", name="Compare +").click()
+    expect(page.get_by_test_id("reading").nth(1)).to_have_text("110")
 
 
 def test_what_is_damaged_or_missing_is_said(watched: Watched, world: World) -> None:
@@ -302,10 +321,15 @@ def test_what_is_damaged_or_missing_is_said(watched: Watched, world: World) -> N
         broken.chmod(0o644)
         broken.write_bytes(broken.read_bytes()[:200])
         project.blobs.path(digest["missing"]).unlink()
+        hollow = project.blobs.path(digest["hollow"])
+        hollow.chmod(0o644)
+        hollow.write_bytes(b"")
     page = watched.open("/viewer?run=odd&case=damaged&layout=axial")
     expect(page.get_by_test_id("fault")).to_contain_text("damaged")
     page.get_by_label("Case", exact=True).select_option("missing")
     expect(page.get_by_test_id("fault")).to_contain_text("backup")
+    page.get_by_label("Case", exact=True).select_option("hollow")
+    expect(page.get_by_test_id("fault")).to_contain_text("no NIfTI file")
     page.get_by_label("Case", exact=True).select_option("empty")
     expect(page.get_by_test_id("pane")).to_have_attribute("data-state", "ready")
     watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
 from voxloop.data.pictures.drawing import Range, draw, window_of
-from voxloop.data.pictures.palette import colours_of
+from voxloop.data.pictures.palette import colour_at, colours_of
 from voxloop.data.pictures.planes import planes_of
 from voxloop.store.contents import VolumeContents
 
@@ -50,10 +50,12 @@ def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
         wrong = np.asarray(over != guessed)
         against[wrong & np.asarray(over != 0)] = 1
         against[wrong & np.asarray(over == 0)] = 2
+    # A label without a name is drawn as well.
+    colours = {int(value): colour_at(int(value) - 1) for value in np.unique(over) if value} if over is not None else {}
     place = f"axial slice {at + 1} of {image.shape[plane.axis]}, {window.name}: {window.low:g} … {window.high:g}"
     shown = (window.low, window.high)
     return Seen(
-        draw(cut, over, size, LONGEST, shown, "outline", colours_of(volume.classes)),
+        draw(cut, over, size, LONGEST, shown, "outline", colours | colours_of(volume.classes)),
         draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA}),
         place,
     )
