@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from typer.testing import CliRunner
 
@@ -110,6 +112,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
         log(run, "torso", vx.Volume(CT / "example_ct_sm.nii.gz", both, ORGANS), ct, ORGANS)
         both = {"truth": MRI / "simple.nii.gz", "prediction": MRI / "sanet0-20.nii.gz"}
         log(run, "brain", vx.Volume(folder / "channels.nii.gz", both, TUMOUR), mri, TUMOUR)
+        log(run, "flair", vx.Volume(MRI / "TCGA-DU-7294_fla_bet.nii.gz", both, TUMOUR), mri, {})
     with on_the_air(folder / ".voxloop") as url:
         yield Real(url, folder / ".voxloop", ct, mri)
 
@@ -133,6 +136,13 @@ def look(page: Page, pair: Pair, plane: Locator, name: str, voxel: Voxel) -> Non
     assert np.allclose([float(part) for part in said], pair.mm(voxel), atol=0.02)
     shown = page.get_by_test_id("mm").inner_text().replace("−", "-").split(", ")
     assert np.allclose([float(part) for part in shown], pair.mm(voxel), atol=0.06)
+
+
+def warmth(page: Page) -> float:
+    """How much more red than blue there is in what 3D shows."""
+    pixels = np.asarray(Image.open(io.BytesIO(page.get_by_test_id("solid").screenshot())).convert("RGB")).astype(float)
+    middle = pixels[pixels.shape[0] // 4 : -pixels.shape[0] // 4, pixels.shape[1] // 4 : -pixels.shape[1] // 4]
+    return float((middle[..., 0] - middle[..., 2]).mean())
 
 
 def called(value: int, classes: dict[int, str]) -> str:
@@ -188,6 +198,15 @@ def test_a_real_ct_opens_at_its_worst_slice_and_names_its_organs(watched: Watche
     layer.get_by_role("button", name="All").click()
     assert drawn_at(plane, x, y) == coloured
     assert stumbles(page) == []
+
+    # In 3D one map at a time: warm is the prediction, cool the truth.
+    page.keyboard.press("t")
+    page.keyboard.press("5")
+    expect(page.get_by_test_id("solid")).to_have_attribute("data-state", "ready")
+    assert warmth(page) > 0
+    page.get_by_role("radiogroup", name="Layer in 3D").get_by_role("radio", name="truth").click()
+    expect(page.get_by_test_id("solid")).to_have_attribute("data-layer", "truth")
+    assert warmth(page) < 0
 
 
 def test_a_real_cts_pixels_are_its_hounsfield_units_and_its_differences(watched: Watched, real: Real) -> None:
@@ -268,6 +287,12 @@ def test_a_real_mri_shows_each_channel_through_its_own_window(watched: Watched, 
     assert len({(box["width"], box["height"]) for box in boxes if box}) == 1, "all are drawn at one scale"
     for pane, channel in zip(panes.all(), (1, 2, 3, 0), strict=True):
         expect(pane.get_by_test_id("reading")).to_contain_text(f"{mri.scan[voxel][channel]:,}")
+
+    # The same channel as a file of its own.
+    page = watched.open(f"/viewer?run=real&case=flair&layout=axial&at={mri.at(voxel)}")
+    look(page, mri, canvas(page, "axial"), "axial", voxel)
+    expect(page.get_by_test_id("value")).to_have_text(f"{mri.scan[voxel][CHANNELS.index('fla')]:,}")
+    expect(page.get_by_label("Channel", exact=True)).to_have_count(0)
 
 
 def test_cases_lead_to_the_worst_slice_of_a_class(watched: Watched, real: Real) -> None:

@@ -20,6 +20,7 @@ import { frameOf } from '../src/viewer/painter';
 import { colourClasses, labelTable, unnamedClass } from '../src/viewer/palette';
 import { VolumeShelf } from '../src/viewer/shelf';
 import { cutLabels, differ, outlines, paintScan, pixelTable, sectionSize } from '../src/viewer/slice';
+import { thin } from '../src/viewer/solid';
 import {
   neighbour,
   planesOf,
@@ -407,6 +408,12 @@ describe('label tables', () => {
     const truth = colourClasses('truth', [{ value: 2, name: 'spleen' }]);
     expect(truth[0]?.colour).not.toEqual(classes[0]?.colour);
   });
+});
+
+test('3D takes scans of any length, thinned where they are longest', () => {
+  expect(thin([240, 240, 25])).toEqual([1, 1, 1]);
+  expect(thin([2100, 3, 2])).toEqual([2, 1, 1]);
+  expect(thin([3, 9000, 2])).toEqual([1, 5, 1]);
 });
 
 describe('classes', () => {
