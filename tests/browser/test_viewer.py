@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import nibabel as nib
 import numpy as np
@@ -19,7 +17,9 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 import voxloop as vx
+from tests.browser import planes
 from tests.browser.conftest import Watched, on_the_air
+from tests.browser.planes import canvas, drawn_at, pixel_at
 from tests.browser.test_gallery import stumbles
 from voxloop.store import open_project
 
@@ -105,8 +105,11 @@ def odd(run: vx.Run, folder: Path) -> None:
     log("empty", np.zeros(SHAPE, np.int16), layers={"truth": np.zeros(SHAPE, np.uint8)}, classes={1: "nothing"})
     log("long", np.arange(2100 * 3 * 2, dtype=np.int16).reshape(2100, 3, 2))
     log("<script>alert(1)</script>", np.full(SHAPE, np.nan, np.float32))
-    for broken in ("damaged", "missing"):
-        log(broken, rng.integers(0, 99, SHAPE).astype(np.int16) + (broken == "missing"))
+    film = np.stack([np.full(SHAPE, 10 * t, np.int16) for t in range(12)], axis=-1)
+    nib.save(nib.Nifti1Image(film, np.eye(4)), folder / "film.nii.gz")
+    log("film", folder / "film.nii.gz")
+    for broken in ("damaged", "missing", "hollow"):
+        log(broken, rng.integers(0, 99, SHAPE).astype(np.int16) + ("damaged", "missing", "hollow").index(broken))
 
 
 @pytest.fixture
@@ -115,65 +118,18 @@ def url(world: World) -> str:
 
 
 def show(page: Page, url: str, **query: Any) -> Locator:
-    """Opens a case without loading the program anew."""
-    address = "/viewer?" + urlencode({"run": "truth", **query})
-    if not page.url.startswith(f"{url}/viewer"):
-        page.goto(url + address)
-    else:
-        page.evaluate("u => { history.pushState(null, '', u); dispatchEvent(new PopStateEvent('popstate')); }", address)
-    viewer = page.locator(f"[data-testid=viewer][data-state=ready][data-case='{query['case']}']")
-    viewer.wait_for()
-    return viewer
+    return planes.show(page, url, **{"run": "truth", **query})
 
 
 def place(made: Made, plane: Locator, name: str, voxel: tuple[int, int, int]) -> tuple[float, float]:
-    """Where a voxel is on the screen, worked out by nibabel: as radiologists look, on an array turned to RAS."""
-    expect(plane).to_have_attribute("data-drawn", re.compile(name))
-    codes = nib.orientations.io_orientation(made.affine)
-    index = np.zeros(3, int)
-    for axis, (ras, flip) in enumerate(codes):
-        index[int(ras)] = voxel[axis] if flip > 0 else SHAPE[axis] - 1 - voxel[axis]
-    sides = np.zeros(3, int)
-    for axis, (ras, _) in enumerate(codes):
-        sides[int(ras)] = SHAPE[axis]
-    right, front, head = sides - 1 - index
-    u, v = {"axial": (right, front), "coronal": (right, head), "sagittal": (front, head)}[name]
-    x, y, across, down = (float(part) for part in str(plane.get_attribute("data-frame")).split(","))
-    box = plane.bounding_box()
-    assert box is not None
-    return box["x"] + x + (u + 0.5) * across, box["y"] + y + (v + 0.5) * down
-
-
-def canvas(page: Page, name: str) -> Locator:
-    return page.get_by_test_id(f"plane-{name}").get_by_test_id("canvas")
-
-
-def pixel_at(page: Page, x: float, y: float) -> tuple[int, int, int]:
-    """A pixel of the screen, when what was asked for last is on it."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    picture = page.screenshot(clip={"x": int(x), "y": int(y), "width": 1, "height": 1})
-    red, green, blue = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))[0, 0].tolist()
-    return red, green, blue
-
-
-def drawn_at(plane: Locator, x: float, y: float) -> tuple[int, int, int]:
-    """A pixel of the canvas itself, which takes a hundredth of the time of a screenshot."""
-    red, green, blue = plane.evaluate(
-        """(canvas, [x, y]) => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
-            const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
-            const at = [(x - box.left) * scale, (y - box.top) * scale].map(Math.floor);
-            done([...canvas.getContext('2d').getImageData(...at, 1, 1).data].slice(0, 3));
-        })))""",
-        [x, y],
-    )
-    return red, green, blue
+    return planes.place(made.affine, SHAPE, plane, name, voxel)
 
 
 def test_every_orientation_shows_each_voxel_where_it_is(watched: Watched, world: World) -> None:
     page = watched.page
     rng = np.random.default_rng(5)
-    planes = itertools.cycle(("axial", "coronal", "sagittal"))
-    for (case, made), name in zip(world.cases.items(), planes, strict=False):
+    names = itertools.cycle(("axial", "coronal", "sagittal"))
+    for (case, made), name in zip(world.cases.items(), names, strict=False):
         voxel = (int(rng.integers(SHAPE[0])), int(rng.integers(SHAPE[1])), int(rng.integers(SHAPE[2])))
         at = ",".join(f"{v:g}" for v in made.mm(voxel))
         hidden = {"l.truth": "off.100.rim", "l.prediction": "off.50.fill", "window": "abdomen"}
@@ -335,8 +291,24 @@ def test_what_is_not_as_usual_has_a_face(watched: Watched, world: World) -> None
     page.get_by_label("Case", exact=True).select_option("long")
     canvas(page, "axial").focus()
     expect(page.get_by_test_id("voxel")).to_have_text("1050, 1, 1")
+    # Longer than what a graphics card takes at once.
+    page.keyboard.press("5")
+    solid = page.get_by_test_id("solid")
+    expect(solid).to_have_attribute("data-state", "ready")
+    page.keyboard.press("2")
     page.get_by_label("Case", exact=True).select_option("<script>alert(1)</script>")
     expect(page.get_by_test_id("value")).to_have_text("–")
+
+
+def test_a_time_series_is_read_one_volume_at_a_time(watched: Watched, world: World) -> None:
+    page = watched.open("/viewer?run=odd&case=film&layout=axial&channel=9")
+    expect(page.get_by_test_id("value")).to_have_text("90")
+    canvas(page, "axial").focus()
+    page.keyboard.press("c")
+    expect(page.get_by_test_id("value")).to_have_text("100")
+    expect(page.get_by_label("Channel", exact=True)).to_have_value("10")
+    page.get_by_role("button", name="Compare +").click()
+    expect(page.get_by_test_id("reading").nth(1)).to_have_text("110")
 
 
 def test_what_is_damaged_or_missing_is_said(watched: Watched, world: World) -> None:
@@ -349,10 +321,15 @@ def test_what_is_damaged_or_missing_is_said(watched: Watched, world: World) -> N
         broken.chmod(0o644)
         broken.write_bytes(broken.read_bytes()[:200])
         project.blobs.path(digest["missing"]).unlink()
+        hollow = project.blobs.path(digest["hollow"])
+        hollow.chmod(0o644)
+        hollow.write_bytes(b"")
     page = watched.open("/viewer?run=odd&case=damaged&layout=axial")
     expect(page.get_by_test_id("fault")).to_contain_text("damaged")
     page.get_by_label("Case", exact=True).select_option("missing")
     expect(page.get_by_test_id("fault")).to_contain_text("backup")
+    page.get_by_label("Case", exact=True).select_option("hollow")
+    expect(page.get_by_test_id("fault")).to_contain_text("no NIfTI file")
     page.get_by_label("Case", exact=True).select_option("empty")
     expect(page.get_by_test_id("pane")).to_have_attribute("data-state", "ready")
     watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]

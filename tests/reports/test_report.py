@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 import voxloop as vx
 from voxloop.cli.main import app
 from voxloop.reports import Choice, as_html, gather
+from voxloop.reports.slices import worst_slice
 from voxloop.store import Project, open_project
+from voxloop.store.contents import VolumeContents
 
 SHAPE = (20, 16, 12)
 # The third axis runs downwards, the first to the patient's left.
@@ -105,6 +107,28 @@ def test_the_picture_shows_missed_and_extra_as_radiologists_look(project: Projec
     assert red > green + 60, "extra is magenta"
     red, green, blue = colour_of(16, 10)
     assert red == green == blue, "what is right is left as it is"
+
+
+def test_the_picture_shows_the_class_that_is_told_of_and_also_one_without_a_name() -> None:
+    truth = np.zeros(SHAPE, np.uint8)
+    truth[2:8, 4:12, 4:8] = 1
+    truth[12:18, 4:12, 4:8] = 9
+    prediction = np.zeros(SHAPE, np.uint8)
+    contents = VolumeContents(
+        np.zeros(SHAPE, np.int16), AFFINE, {"truth": truth, "prediction": prediction}, {1: "spleen"}
+    )
+
+    def coloured(picture: bytes) -> tuple[bool, bool]:
+        """Whether anything is drawn over the first half of the first axis, and over the second."""
+        pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+        drawn = np.ptp(pixels, axis=2) > 40
+        middle = drawn.shape[1] // 2
+        return bool(drawn[:, :middle].any()), bool(drawn[:, middle:].any())
+
+    one = worst_slice(contents, "spleen")
+    assert (coloured(one.truth), coloured(one.difference)) == ((True, False), (True, False))
+    every = worst_slice(contents, "label 9")
+    assert (coloured(every.truth), coloured(every.difference)) == ((True, True), (True, True))
 
 
 def test_the_file_loads_nothing_and_runs_nothing(project: Project) -> None:

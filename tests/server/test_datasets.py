@@ -23,7 +23,7 @@ import voxloop as vx
 from tests.data.check.datasets import change, save
 from tests.server.conftest import HERE
 from voxloop.data.geometry import Geometry
-from voxloop.data.pictures.palette import COOL
+from voxloop.data.pictures.palette import COOL, TINTS
 from voxloop.data.pictures.planes import planes_of
 from voxloop.server.app import create_app
 from voxloop.server.datasets.pictures import Pictures
@@ -337,6 +337,9 @@ def test_classes_have_the_colours_of_the_viewer() -> None:
     cool = re.search(r"const COOL[^=]*= \[(.*?)\n\];", source, re.DOTALL)
     assert cool is not None
     assert tuple(tuple(map(int, one)) for one in re.findall(r"\[(\d+), (\d+), (\d+)\]", cool[1])) == COOL
+    tints = re.search(r"const TINTS = \[(.*?)\];", source)
+    assert tints is not None
+    assert tuple(map(float, tints[1].split(","))) == TINTS
 
 
 def test_old_pictures_make_room(tmp_path: Path) -> None:

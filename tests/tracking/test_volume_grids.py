@@ -116,6 +116,17 @@ def test_what_is_no_volume_is_refused_in_a_sentence(
         vx.Volume(image, layers, affine=affine)
 
 
+def test_a_file_of_colours_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    colours = np.zeros(SHAPE, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
+    for name in ("colours.nii.gz", "colours.nii"):
+        nib.save(nib.Nifti1Image(colours, oblique()), tmp_path / name)
+        for reference in (False, True):
+            with pytest.raises(vx.VoxloopError, match=rf"{name} holds colours; .* save it as such\.$"):
+                vx.Volume(tmp_path / name, reference=reference)
+        with pytest.raises(vx.VoxloopError, match=f"{name} holds colours"):
+            vx.Volume(scan(), {"truth": tmp_path / name}, affine=oblique())
+
+
 def test_a_label_file_on_another_grid_is_refused(tmp_path: Path) -> None:
     shifted = oblique()
     shifted[0, 3] += 3.0

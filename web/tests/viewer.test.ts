@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { presentIn, withUnnamed } from '../src/viewer/classes';
 import {
   type Affine,
   directions,
@@ -14,10 +15,12 @@ import {
   voxelAt,
   voxelOf,
 } from '../src/viewer/grid';
+import type { Shown } from '../src/viewer/loaded';
 import { frameOf } from '../src/viewer/painter';
-import { colourClasses, labelTable } from '../src/viewer/palette';
+import { colourClasses, labelTable, unnamedClass } from '../src/viewer/palette';
 import { VolumeShelf } from '../src/viewer/shelf';
 import { cutLabels, differ, outlines, paintScan, pixelTable, sectionSize } from '../src/viewer/slice';
+import { thin } from '../src/viewer/solid';
 import {
   neighbour,
   planesOf,
@@ -434,6 +437,48 @@ describe('label tables', () => {
     expect(classes.map((c) => c.value)).toEqual([2, 5]);
     const truth = colourClasses('truth', [{ value: 2, name: 'spleen' }]);
     expect(truth[0]?.colour).not.toEqual(classes[0]?.colour);
+  });
+});
+
+test('3D takes scans of any length, thinned where they are longest', () => {
+  expect(thin([240, 240, 25])).toEqual([1, 1, 1]);
+  expect(thin([2100, 3, 2])).toEqual([2, 1, 1]);
+  expect(thin([3, 9000, 2])).toEqual([1, 5, 1]);
+});
+
+describe('classes', () => {
+  const many = (layer: string) =>
+    colourClasses(
+      layer,
+      Array.from({ length: 18 }, (_, i) => ({ value: i + 1, name: `organ ${i}` })),
+    );
+
+  test('have eighteen colours before one comes again, and none is grey', () => {
+    for (const layer of ['truth', 'prediction']) {
+      const colours = many(layer).map((one) => one.colour);
+      expect(new Set(colours.map(String)).size).toBe(18);
+      for (const colour of colours) expect(Math.max(...colour) - Math.min(...colour)).toBeGreaterThan(20);
+    }
+  });
+
+  test('without a name are told by the map, in a colour that follows from their number', () => {
+    const map = mapOf({ 0: 1, 5: 117, 7: 4 });
+    expect([...presentIn(map)]).toEqual([1, 4, 117]);
+    expect(presentIn(mapOf({})).size).toBe(0);
+    const classes = colourClasses('truth', [
+      { value: 4, name: 'tumour' },
+      { value: 9, name: 'absent' },
+    ]);
+    const shown = { layers: [{ name: 'truth', map, classes }] } as unknown as Shown;
+    const all = withUnnamed(shown).layers[0]?.classes ?? [];
+    expect(all.map((one) => [one.value, one.name])).toEqual([
+      [4, 'tumour'],
+      [9, 'absent'],
+      [1, 'label 1'],
+      [117, 'label 117'],
+    ]);
+    expect(all.at(-1)?.colour).toEqual(unnamedClass('truth', 117).colour);
+    expect(unnamedClass('truth', 1).colour).toEqual(many('truth')[0]?.colour);
   });
 });
 

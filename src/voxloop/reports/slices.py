@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
 from voxloop.data.pictures.drawing import Range, draw, window_of
-from voxloop.data.pictures.palette import colours_of
-from voxloop.data.pictures.planes import planes_of
+from voxloop.data.pictures.palette import colour_at, colours_of
+from voxloop.data.pictures.planes import Plane, planes_of
 from voxloop.store.contents import VolumeContents
 
 LONGEST = 420
@@ -43,20 +43,28 @@ def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
     window = window_of(Range(least, most, low, high), True, None)
     size = (plane.width_mm, plane.height_mm)
     cut = plane.picture(np.take(image, at, axis=plane.axis).T)
-    over = None if truth is None else plane.picture(np.take(truth, at, axis=plane.axis).T)
+    over = None if truth is None else _cut(truth, plane, at, value)
     against = np.zeros(cut.shape, np.uint8)
     if over is not None and prediction is not None:
-        guessed = plane.picture(np.take(prediction, at, axis=plane.axis).T)
+        guessed = _cut(prediction, plane, at, value)
         wrong = np.asarray(over != guessed)
         against[wrong & np.asarray(over != 0)] = 1
         against[wrong & np.asarray(over == 0)] = 2
+    # A label without a name is drawn as well.
+    colours = {int(value): colour_at(int(value) - 1) for value in np.unique(over) if value} if over is not None else {}
     place = f"axial slice {at + 1} of {image.shape[plane.axis]}, {window.name}: {window.low:g} … {window.high:g}"
     shown = (window.low, window.high)
     return Seen(
-        draw(cut, over, size, LONGEST, shown, "outline", colours_of(volume.classes)),
+        draw(cut, over, size, LONGEST, shown, "outline", colours | colours_of(volume.classes)),
         draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA}),
         place,
     )
+
+
+def _cut(labels: npt.NDArray[np.uint8], plane: Plane, at: int, value: int | None) -> npt.NDArray[np.uint8]:
+    """A slice of a label map: of the class that is told of, or of all. Among forty organs nobody finds the one that is meant."""
+    cut = plane.picture(np.take(labels, at, axis=plane.axis).T)
+    return np.asarray(cut if value is None else np.where(cut == value, cut, 0), np.uint8)
 
 
 def _marked(

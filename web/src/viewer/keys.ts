@@ -9,6 +9,7 @@ export const KEYS = [
   ['↑ ↓', 'Slice up, slice down (in the plane that was clicked; Shift for ten)'],
   ['e', 'To where truth and prediction differ most'],
   ['1 2 3 4 5', 'Planes + 3D, axial, coronal, sagittal, 3D'],
+  ['c', 'Next channel'],
   ['w', 'Next window'],
   ['i', 'Black on white'],
   ['n', 'Smooth between voxels, or not'],

@@ -215,7 +215,11 @@ function drawCrosshair(
 ): void {
   if (!crosshair) return;
   const [u, v] = pixelOf(grid.shape, plane, crosshair);
-  const [x, y] = [frame.x + (u + 0.5) * frame.across, frame.y + (v + 0.5) * frame.down];
+  // On the middle of a pixel, or the line would be two pixels wide and faint.
+  const [x, y] = [
+    Math.floor(frame.x + (u + 0.5) * frame.across) + 0.5,
+    Math.floor(frame.y + (v + 0.5) * frame.down) + 0.5,
+  ];
   // What is looked at stays free.
   const gap = Math.max(8, frame.across);
   context.strokeStyle = ink;

@@ -23,7 +23,8 @@ const WARM: readonly Rgb[] = [
 export const DIFFERENCE: readonly { value: number; name: string; colour: Rgb }[] = [
   { value: 1, name: 'missed', colour: [240, 228, 66] },
   { value: 2, name: 'extra', colour: [222, 80, 150] },
-  { value: 3, name: 'other class', colour: [255, 255, 255] },
+  // Not white: it would be bone.
+  { value: 3, name: 'other class', colour: [60, 215, 230] },
 ];
 
 export interface LabelClass {
@@ -38,10 +39,23 @@ export function colourClasses(
   classes: readonly { value: number; name: string }[],
 ): LabelClass[] {
   if (layer === 'difference') return DIFFERENCE.map((c) => ({ ...c }));
+  return [...classes].sort((a, b) => a.value - b.value).map((c, i) => ({ ...c, colour: colourAt(layer, i) }));
+}
+
+/** A label that nobody named: its colour follows from its number, and is the same at each epoch. */
+export function unnamedClass(layer: string, value: number): LabelClass {
+  return { value, name: `label ${value}`, colour: colourAt(layer, value - 1) };
+}
+
+/** After six, the same lighter, then darker: neighbours among many organs can be told apart. */
+const TINTS = [0, 0.45, -0.35];
+
+function colourAt(layer: string, place: number): Rgb {
   const palette = layer === 'truth' ? COOL : WARM;
-  return [...classes]
-    .sort((a, b) => a.value - b.value)
-    .map((c, i) => ({ ...c, colour: palette[i % palette.length] ?? [255, 255, 255] }));
+  const [r, g, b] = palette[place % palette.length] ?? [255, 255, 255];
+  const tint = TINTS[Math.floor(place / palette.length) % TINTS.length] ?? 0;
+  const mixed = (part: number) => Math.round(part + ((tint > 0 ? 255 : 0) - part) * Math.abs(tint));
+  return [mixed(r), mixed(g), mixed(b)];
 }
 
 export interface LabelTable {

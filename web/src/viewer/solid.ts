@@ -13,6 +13,8 @@ export interface Solid {
 
 /** More voxels than this are thinned: in 3D nobody sees them, and a browser without a graphics card stands still. */
 const MOST = 1.5e6;
+/** A graphics card may take no side longer than this. */
+const LONGEST = 2048;
 const RENDER = 4;
 const UINT16 = 512;
 const MILLIMETRES = 2;
@@ -79,8 +81,9 @@ export async function createSolid(canvas: HTMLCanvasElement): Promise<Solid> {
 export function thin(shape: Triple): Triple {
   const steps: [number, number, number] = [1, 1, 1];
   const left = (axis: number) => (shape[axis as 0 | 1 | 2] ?? 1) / (steps[axis] ?? 1);
-  while (left(0) * left(1) * left(2) > MOST) {
-    const longest = [0, 1, 2].reduce((a, b) => (left(b) > left(a) ? b : a));
+  const longestOf = () => [0, 1, 2].reduce((a, b) => (left(b) > left(a) ? b : a));
+  while (left(0) * left(1) * left(2) > MOST || left(longestOf()) > LONGEST) {
+    const longest = longestOf();
     steps[longest] = (steps[longest] ?? 1) + 1;
   }
   return steps;

@@ -15,6 +15,8 @@ COOL: tuple[Rgb, ...] = (
     (90, 130, 220),
     (170, 215, 150),
 )
+# After six, the same lighter, then darker.
+TINTS = (0.0, 0.45, -0.35)
 UNNAMED: Rgb = (170, 170, 170)
 
 
@@ -23,5 +25,14 @@ def colours_of(named: Iterable[int], present: Iterable[int] = ()) -> dict[int, R
     values = sorted(value for value in named if value > 0)
     return {
         **{value: UNNAMED for value in present if value > 0},
-        **{value: COOL[place % len(COOL)] for place, value in enumerate(values)},
+        **{value: colour_at(place) for place, value in enumerate(values)},
     }
+
+
+def colour_at(place: int) -> Rgb:
+    """The colour of a class by its place, from 0."""
+    tint = TINTS[place // len(COOL) % len(TINTS)]
+    red, green, blue = (
+        int(part + ((255 if tint > 0 else 0) - part) * abs(tint) + 0.5) for part in COOL[place % len(COOL)]
+    )
+    return red, green, blue
