@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ from voxloop.data.pictures.planes import planes_of
 from voxloop.store.contents import VolumeContents
 
 LONGEST = 420
-MISSED, EXTRA = (240, 228, 66), (222, 80, 150)
+# As in the viewer.
+MISSED, EXTRA, OTHER = (240, 228, 66), (222, 80, 150), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +45,36 @@ def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
     window = window_of(Range(least, most, low, high), True, None)
     size = (plane.width_mm, plane.height_mm)
     cut = plane.picture(np.take(image, at, axis=plane.axis).T)
+    numberless = not np.isfinite(cut).all()
+    if numberless:
+        # Black, as in the viewer: the usual colour for it means "extra" here.
+        cut = np.where(np.isfinite(cut), cut, window.low)
     over = None if truth is None else plane.picture(np.take(truth, at, axis=plane.axis).T)
     against = np.zeros(cut.shape, np.uint8)
     if over is not None and prediction is not None:
         guessed = plane.picture(np.take(prediction, at, axis=plane.axis).T)
-        wrong = np.asarray(over != guessed)
-        against[wrong & np.asarray(over != 0)] = 1
-        against[wrong & np.asarray(over == 0)] = 2
+        against = _differ(over, guessed, value)
+    colours = colours_of(volume.classes)
     place = f"axial slice {at + 1} of {image.shape[plane.axis]}, {window.name}: {window.low:g} … {window.high:g}"
+    if numberless:
+        place += "; black too where the scan holds no number"
+    for name, layer in (("truth", truth), ("prediction", prediction)):
+        if layer is None:
+            place += f"; no {name} was logged"
     shown = (window.low, window.high)
     return Seen(
-        draw(cut, over, size, LONGEST, shown, "outline", colours_of(volume.classes)),
-        draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA}),
+        draw(cut, over, size, LONGEST, shown, "outline", {value: colours[value]} if value in colours else colours),
+        draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA, 3: OTHER}),
         place,
     )
+
+
+def _differ(truth: npt.NDArray[Any], prediction: npt.NDArray[Any], value: int | None) -> npt.NDArray[np.uint8]:
+    """1 missed, 2 extra, 3 another class; of one class only where it is told of that class."""
+    if value is not None:
+        truth, prediction = truth == value, prediction == value
+    kinds = np.where(prediction == 0, 1, np.where(truth == 0, 2, 3))
+    return np.where(truth != prediction, kinds, 0).astype(np.uint8)
 
 
 def _marked(
