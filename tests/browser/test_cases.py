@@ -70,6 +70,16 @@ def test_the_worst_comes_first_and_enter_opens_it_where_it_is_wrong(watched: Wat
     page = watched.open("/cases?run=unet-old")
     expect(rows(page).first).to_have_attribute("data-case", "worse")
     assert rows(page).count() < 60, "rows that nobody sees cost nothing"
+    cut = """(button) => {
+        const name = button.firstChild;
+        const [was, range] = [name.data, document.createRange()];
+        name.data = was.repeat(60);
+        range.selectNodeContents(button);
+        const begins = range.getBoundingClientRect().left - button.getBoundingClientRect().left;
+        name.data = was;
+        return begins;
+    }"""
+    assert rows(page).first.get_by_role("button").evaluate(cut) >= 0, "a long name begins at its beginning"
     grid = page.get_by_test_id("cases")
     expect(page.get_by_test_id("readout")).to_contain_text("epoch 3")
     grid.focus()
