@@ -19,6 +19,7 @@ import { colourClasses, labelTable } from '../src/viewer/palette';
 import { VolumeShelf } from '../src/viewer/shelf';
 import { cutLabels, differ, outlines, paintScan, pixelTable, sectionSize } from '../src/viewer/slice';
 import {
+  keptAt,
   neighbour,
   planesOf,
   readBeside,
@@ -503,4 +504,12 @@ test('a volume is unpacked once, the least used is dropped when room runs out, a
   expect(decode).toHaveBeenCalledTimes(4);
   for (let i = 0; i < 2; i++) await expect(shelf.labels('bad')).rejects.toThrow('gone');
   expect(decode).toHaveBeenCalledTimes(6);
+});
+
+test('a step at which nothing was kept leads to the last one before', () => {
+  expect(keptAt([100, 200, 300], 200)).toBe(200);
+  expect(keptAt([100, 200, 300], 299)).toBe(200);
+  expect(keptAt([100, 200, 300], 900)).toBe(300);
+  expect(keptAt([100, 200, 300], 5)).toBe(100);
+  expect(keptAt([], 7)).toBe(7);
 });
