@@ -15,7 +15,7 @@ import {
   voxelOf,
 } from '../src/viewer/grid';
 import { frameOf } from '../src/viewer/painter';
-import { colourClasses, labelTable } from '../src/viewer/palette';
+import { apart, colourClasses, labelTable } from '../src/viewer/palette';
 import { VolumeShelf } from '../src/viewer/shelf';
 import { cutLabels, differ, outlines, paintScan, pixelTable, sectionSize } from '../src/viewer/slice';
 import {
@@ -512,4 +512,13 @@ test('a step at which nothing was kept leads to the last one before', () => {
   expect(keptAt([100, 200, 300], 900)).toBe(300);
   expect(keptAt([100, 200, 300], 5)).toBe(100);
   expect(keptAt([], 7)).toBe(7);
+});
+
+test("a logged layer called difference is not the page's own, nor has it its colours", () => {
+  const logged = ['truth', 'difference'].map((name) => ({ name, classes: [{ value: 1, name: 'liver' }] }));
+  const layers = logged.map(({ name, classes }) => ({ name, classes: colourClasses(name, classes) }));
+  const told = apart(layers, logged);
+  expect(told.map((one) => one.name)).toEqual(['truth', 'difference (logged)']);
+  expect(told[1]?.classes).toEqual(colourClasses('other', [{ value: 1, name: 'liver' }]));
+  expect(told[0]).toBe(layers[0]);
 });
