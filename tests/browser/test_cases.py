@@ -50,6 +50,7 @@ def fill(root: Path) -> None:
     with vx.Run(name="organs", experiment="abdomen", project=root) as run:
         for nth in range(60):
             run.log({"val/dice": nth / 60}, step=1, context={"case": "whole", "class": f"organ_{nth}"})
+        run.log({"val/dice": float("nan")}, step=1, context={"case": "whole", "class": "absent"})
     with vx.Run(name="<script>alert(1)</script>", experiment="nothing", project=root) as run:
         run.log({"train/loss": 1.0}, step=1)
 
@@ -184,6 +185,7 @@ def test_a_run_without_cases_says_how_they_are_logged(watched: Watched) -> None:
     box = page.get_by_test_id("cases").bounding_box()
     assert box is not None
     assert stumbles(page) == []
+    expect(page.get_by_test_id("readout")).to_contain_text("61 rows, 1 without a number")
     assert box["height"] >= 200
     assert box["y"] + box["height"] <= 800, "the table stays in sight, however many classes there are"
     page.goto(f"{watched.url}/cases?run=nobody")
