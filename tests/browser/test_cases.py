@@ -47,6 +47,10 @@ def fill(root: Path) -> None:
                         look_at(run, case, where, epoch)
                         said = {"val/dice": 0.3 - 0.1 * worse + 0.01 * epoch}
                         run.log(said, step=epoch, epoch=epoch, context={"case": case, "class": "tumour"})
+    with vx.Run(name="organs", experiment="abdomen", project=root) as run:
+        for nth in range(60):
+            run.log({"val/dice": nth / 60}, step=1, context={"case": "whole", "class": f"organ_{nth}"})
+        run.log({"val/dice": float("nan")}, step=1, context={"case": "whole", "class": "absent"})
     with vx.Run(name="<script>alert(1)</script>", experiment="nothing", project=root) as run:
         run.log({"train/loss": 1.0}, step=1)
 
@@ -70,6 +74,16 @@ def test_the_worst_comes_first_and_enter_opens_it_where_it_is_wrong(watched: Wat
     page = watched.open("/cases?run=unet-old")
     expect(rows(page).first).to_have_attribute("data-case", "worse")
     assert rows(page).count() < 60, "rows that nobody sees cost nothing"
+    cut = """(button) => {
+        const name = button.firstChild;
+        const [was, range] = [name.data, document.createRange()];
+        name.data = was.repeat(60);
+        range.selectNodeContents(button);
+        const begins = range.getBoundingClientRect().left - button.getBoundingClientRect().left;
+        name.data = was;
+        return begins;
+    }"""
+    assert rows(page).first.get_by_role("button").evaluate(cut) >= 0, "a long name begins at its beginning"
     grid = page.get_by_test_id("cases")
     expect(page.get_by_test_id("readout")).to_contain_text("epoch 3")
     grid.focus()
@@ -90,6 +104,12 @@ def test_the_worst_comes_first_and_enter_opens_it_where_it_is_wrong(watched: Wat
     page.keyboard.press("ArrowLeft")
     expect(viewer).to_have_attribute("data-step", "1")
     expect(viewer).to_have_attribute("data-mm", f"{2 * x},{2 * y},{5 * z}")
+    # Back in the table one goes on from where one was.
+    page.go_back()
+    expect(page.locator("#case-1")).to_have_attribute("aria-selected", "true")
+    expect(grid).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#case-2")).to_have_attribute("aria-selected", "true")
 
 
 def test_two_runs_are_told_apart_case_by_case(watched: Watched) -> None:
@@ -161,6 +181,13 @@ def test_a_run_without_cases_says_how_they_are_logged(watched: Watched) -> None:
     page = watched.open("/cases")
     expect(page.get_by_role("button", name="<script>alert(1)</script>")).to_be_visible()
     expect(page.get_by_test_id("empty")).to_contain_text("no scores per case")
+    page.goto(f"{watched.url}/cases?run=organs")
+    box = page.get_by_test_id("cases").bounding_box()
+    assert box is not None
+    assert stumbles(page) == []
+    expect(page.get_by_test_id("readout")).to_contain_text("61 rows, 1 without a number")
+    assert box["height"] >= 200
+    assert box["y"] + box["height"] <= 800, "the table stays in sight, however many classes there are"
     page.goto(f"{watched.url}/cases?run=nobody")
     expect(page.get_by_test_id("fault")).to_contain_text("nobody")
     watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]

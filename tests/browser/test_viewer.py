@@ -266,6 +266,16 @@ def test_panes_move_together_and_show_their_own(watched: Watched, world: World) 
     expect(panes.nth(2).get_by_test_id("reading")).to_be_visible()
     page.get_by_role("button", name="Close pane 2").click()
     expect(panes).to_have_count(2)
+    # A saved picture says of each pane what it is.
+    for n in (0, 1):
+        expect(panes.nth(n)).to_have_attribute("data-said", "truth · step 1")
+    frames = [page.get_by_test_id("canvas").nth(n).get_attribute("data-frame") for n in (0, 1)]
+    assert frames[0] == frames[1], "one zoom is one size"
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("Crosshair").uncheck()
+    page.keyboard.press("p")
+    page.wait_for_url(re.compile("l.prediction=off"))
+    page.keyboard.press("Escape")
     with page.expect_download() as download:
         page.keyboard.press("s")
     picture = Image.open(download.value.path())
@@ -326,8 +336,17 @@ def test_what_is_damaged_or_missing_is_said(watched: Watched, world: World) -> N
         hollow.write_bytes(b"")
     page = watched.open("/viewer?run=odd&case=damaged&layout=axial")
     expect(page.get_by_test_id("fault")).to_contain_text("damaged")
+    # The last one that was kept before is shown instead of an epoch at which none was.
+    page.goto(f"{world.url}/viewer?run=odd&case=empty&step=7&layout=axial")
+    expect(page.get_by_test_id("pane")).to_have_attribute("data-state", "ready")
+    expect(page.get_by_role("status").filter(has_text="7 was not kept")).to_be_visible()
+    expect(page.get_by_test_id("voxel")).to_be_visible()
+    page.get_by_role("radio", name="3D", exact=True).click()
     page.get_by_label("Case", exact=True).select_option("missing")
     expect(page.get_by_test_id("fault")).to_contain_text("backup")
+    expect(page.get_by_test_id("fault")).to_be_visible()
+    # Nothing is said of it that was true of the case before.
+    expect(page.get_by_test_id("voxel")).to_have_count(0)
     page.get_by_label("Case", exact=True).select_option("hollow")
     expect(page.get_by_test_id("fault")).to_contain_text("no NIfTI file")
     page.get_by_label("Case", exact=True).select_option("empty")

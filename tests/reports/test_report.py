@@ -177,3 +177,70 @@ def test_the_command_writes_the_file_and_says_what_is_in_it(root: Path, tmp_path
     assert "names cases and shows scans" in " ".join(said.output.split())
     said = CliRunner().invoke(app, [*command[:-1], str(tmp_path / "nowhere" / "r.html")])
     assert said.exit_code == 1
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that go wrong in different places, a class that was never found, a hole in the scan, and names in texts."""
+    root = tmp_path_factory.mktemp("hard") / ".voxloop"
+    params = {"val_cases": ["patient_ben"], "data": "/scans/Patient_Ben.nii.gz", "seed": 7}
+    with vx.Run(name="hard", params=params, notes="patient_ben fails", project=root) as run:
+        scan = np.full(SHAPE, 50, np.float32)
+        scan[0:3] = np.nan
+        truth = np.zeros(SHAPE, np.uint8)
+        truth[4:8, 4:8, 2:10], truth[12:16, 4:8, 2:10] = 1, 2
+        prediction = truth.copy()
+        prediction[4:8, 4:8, 5] = 2
+        prediction[12:16, 4:8, 5] = 0
+        layers = {"truth": truth, "prediction": prediction}
+        run.log(
+            {"val/scan": vx.Volume(scan, layers, {1: "one", 2: "two"}, AFFINE)}, step=4, context={"case": "patient_ben"}
+        )
+        for name, distance in (("one", 3.0), ("two", float("inf"))):
+            run.log({"val/hd95": distance}, step=6, context={"case": "patient_ben", "class": name})
+        run.log({"val/hd95": float("nan")}, step=6, context={"case": "patient_eve", "class": "one"})
+    return root
+
+
+@pytest.fixture
+def seen_hard(hard: Path) -> Iterator[Project]:
+    with open_project(hard) as opened:
+        yield opened
+
+
+def test_what_was_never_found_is_the_worst_and_what_has_no_number_is_counted(seen_hard: Project) -> None:
+    report = gather(seen_hard, "hard")
+    assert [(one.class_name, one.value, one.step) for one in report.worst] == [
+        ("two", float("inf"), 6),
+        ("one", 3.0, 6),
+    ]
+    text = Parsed(as_html(report)).text
+    assert "∞" in text
+    assert "1, 1 without a number" in text
+    assert "the picture is of step 4, the number of step 6" in text
+
+
+def test_a_picture_shows_the_class_that_it_is_named_after(seen_hard: Project) -> None:
+    two, one = gather(seen_hard, "hard").worst
+    assert two.seen is not None
+    assert one.seen is not None
+
+    def colour_at(picture: bytes, x: int) -> list[int]:
+        pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+        row = int((SHAPE[1] - 6) / SHAPE[1] * pixels.shape[0])
+        return list(map(int, pixels[row, int((x + 0.5) / SHAPE[0] * pixels.shape[1])]))
+
+    red, green, blue = colour_at(one.seen.difference, 6)
+    assert min(red, green) > blue + 50, "what of the first class became the second is missed"
+    red, green, blue = colour_at(two.seen.difference, 6)
+    assert red > green + 60, "and of the second it is too much"
+    assert len(set(colour_at(one.seen.difference, 14))) == 1, "the second class is not the first one's fault"
+    assert colour_at(one.seen.difference, 1) == [0, 0, 0], "what is no number has not the colour of too much"
+
+
+def test_no_text_of_an_anonymous_report_names_a_case(seen_hard: Project) -> None:
+    choice = Choice(pictures=False, anonymous=True)
+    html = as_html(gather(seen_hard, "hard", choice), choice)
+    assert "patient_ben" not in html.lower()
+    assert "/scans/….nii.gz" in html
+    assert "seed" in html

@@ -17,11 +17,12 @@ import {
 } from '../src/viewer/grid';
 import type { Shown } from '../src/viewer/loaded';
 import { frameOf } from '../src/viewer/painter';
-import { colourClasses, labelTable, unnamedClass } from '../src/viewer/palette';
+import { apart, colourClasses, labelTable, unnamedClass } from '../src/viewer/palette';
 import { VolumeShelf } from '../src/viewer/shelf';
 import { cutLabels, differ, outlines, paintScan, pixelTable, sectionSize } from '../src/viewer/slice';
 import { thin } from '../src/viewer/solid';
 import {
+  keptAt,
   neighbour,
   planesOf,
   readBeside,
@@ -578,4 +579,21 @@ test('a volume is unpacked once, the least used is dropped when room runs out, a
   expect(decode).toHaveBeenCalledTimes(4);
   for (let i = 0; i < 2; i++) await expect(shelf.labels('bad')).rejects.toThrow('gone');
   expect(decode).toHaveBeenCalledTimes(6);
+});
+
+test('a step at which nothing was kept leads to the last one before', () => {
+  expect(keptAt([100, 200, 300], 200)).toBe(200);
+  expect(keptAt([100, 200, 300], 299)).toBe(200);
+  expect(keptAt([100, 200, 300], 900)).toBe(300);
+  expect(keptAt([100, 200, 300], 5)).toBe(100);
+  expect(keptAt([], 7)).toBe(7);
+});
+
+test("a logged layer called difference is not the page's own, nor has it its colours", () => {
+  const logged = ['truth', 'difference'].map((name) => ({ name, classes: [{ value: 1, name: 'liver' }] }));
+  const layers = logged.map(({ name, classes }) => ({ name, classes: colourClasses(name, classes) }));
+  const told = apart(layers, logged);
+  expect(told.map((one) => one.name)).toEqual(['truth', 'difference (logged)']);
+  expect(told[1]?.classes).toEqual(colourClasses('other', [{ value: 1, name: 'liver' }]));
+  expect(told[0]).toBe(layers[0]);
 });

@@ -29,12 +29,12 @@ def svg(points: Points) -> str:
     dot = f'<circle cx="{x[finite][-1]:.1f}" cy="{y[finite][-1]:.1f}" r="2.5"/>'
     frame = f'<path class="grid" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>'
     labels = "".join(
-        f'<text x="{at}" y="{down}" text-anchor="{anchor}">{value:.4g}</text>'
-        for at, down, anchor, value in (
-            (LEFT - 4, TOP + 8, "end", high),
-            (LEFT - 4, HEIGHT - BOTTOM, "end", low),
-            (LEFT, HEIGHT - 5, "start", first),
-            (WIDTH - RIGHT, HEIGHT - 5, "end", last),
+        f'<text x="{at}" y="{down}" text-anchor="{anchor}">{said}</text>'
+        for at, down, anchor, said in (
+            (LEFT - 4, TOP + 8, "end", f"{high:.4g}"),
+            (LEFT - 4, HEIGHT - BOTTOM, "end", f"{low:.4g}"),
+            (LEFT, HEIGHT - 5, "start", f"{first:.0f}"),
+            (WIDTH - RIGHT, HEIGHT - 5, "end", f"{last:.0f}"),
         )
     )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{frame}<path class="curve" d="{"".join(pieces)}"/>{dot}{labels}</svg>'

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from voxloop.errors import VoxloopError
 from voxloop.reports.slices import Seen, worst_slice
-from voxloop.store import MediaRecord, Points, Project, RunRecord
+from voxloop.store import MediaRecord, Points, Project, RunRecord, SeriesRecord
 from voxloop.store.contents import VolumeContents, contents
+from voxloop.store.results.cases import Key, key_of
 
 MOST_CURVES = 12
 MOST_POINTS = 400
@@ -43,6 +46,8 @@ class ClassFigures:
 
     name: str
     count: int
+    # Cases that were told of with NaN or infinity, or not at all.
+    without: int
     median: float
     low: float
     high: float
@@ -56,6 +61,7 @@ class WorstCase:
     case: str
     class_name: str
     value: float
+    step: int | None
     seen: Seen | None
     why_not: str
 
@@ -68,6 +74,8 @@ class Report:
     goal: str
     classes: tuple[ClassFigures, ...]
     worst: tuple[WorstCase, ...]
+    # How cases are called here and nowhere else, when nobody outside is to know them.
+    secret: tuple[str, ...]
     made: tuple[str, ...]
     used: tuple[str, ...]
 
@@ -80,8 +88,8 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
     if choice.metric is not None and not board.rows:
         known = ", ".join(one.name for one in board.metrics) or "none"
         raise VoxloopError(f"Run {run.name} says nothing of single cases by {choice.metric}; it has: {known}.")
-    last = board.columns[0].last
-    told = [(*key, value) for key, value in zip(board.rows, last, strict=True) if value is not None]
+    series = {key_of(one.context): one for one in project.series_of(run.id, board.metric) if "case" in one.context}
+    told = [(*key, value) for key, one in series.items() if (value := _last(project, one, board.goal)) is not None]
     told.sort(key=lambda row: (row[2] if board.goal == "max" else -row[2], row[0], row[1]))
     worst = told[: max(0, choice.worst)]
     named = {case: f"Case {nth}" for nth, case in enumerate(dict.fromkeys(row[0] for row in worst), start=1)}
@@ -89,8 +97,12 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
     for nth, (case, class_name, value) in enumerate(worst):
         if progress:
             progress(nth, len(worst), case)
-        seen, why_not = _seen(project, run.id, case, class_name) if choice.pictures else (None, "")
-        cases.append(WorstCase(named[case] if choice.anonymous else case, class_name, value, seen, why_not))
+        step = series[case, class_name].last_step
+        seen, why_not = _seen(project, run.id, case, class_name, step) if choice.pictures else (None, "")
+        if choice.anonymous and why_not:
+            # It may name a file.
+            why_not = "There is no picture of this case."
+        cases.append(WorstCase(named[case] if choice.anonymous else case, class_name, value, step, seen, why_not))
     if progress:
         progress(len(worst), len(worst), "")
     return Report(
@@ -98,11 +110,25 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
         figures=tuple(_figures(project, run)),
         metric=board.metric,
         goal=board.goal,
-        classes=tuple(_by_class(told, board.goal)),
+        classes=tuple(_by_class(told, series, board.goal)),
         worst=tuple(cases),
+        secret=tuple(_cases_of(project, run.id)) if choice.anonymous else (),
         made=tuple(version.ref for version in project.made(run.id)),
         used=tuple(version.ref for version in project.used(run.id)),
     )
+
+
+def _last(project: Project, series: SeriesRecord, goal: str) -> float | None:
+    """The last value. An infinite distance, to what was never found, is the worst there is; it is told by the points alone."""
+    if series.last is not None or goal == "max" or series.last_step is None:
+        return series.last
+    points = project.points(series.id, first_step=series.last_step)
+    return float(points.values[-1]) if len(points) and np.isposinf(points.values[-1]) else None
+
+
+def _cases_of(project: Project, run_id: str) -> set[str]:
+    told = [one.context for one in project.series_of(run_id)] + [one.context for one in project.media_of(run_id)]
+    return {str(context["case"]) for context in told if "case" in context} - {""}
 
 
 def _figures(project: Project, run: RunRecord) -> list[Figure]:
@@ -113,24 +139,31 @@ def _figures(project: Project, run: RunRecord) -> list[Figure]:
     return [Figure(one.name, one.last, one.best, project.points(one.id, MOST_POINTS)) for one in plain[:MOST_CURVES]]
 
 
-def _by_class(told: Sequence[tuple[str, str, float]], goal: str) -> list[ClassFigures]:
+def _by_class(told: Sequence[tuple[str, str, float]], all_keys: Iterable[Key], goal: str) -> list[ClassFigures]:
     found = []
+    logged = Counter(name for _, name in all_keys)
     for name in sorted({row[1] for row in told}):
         values = np.array([row[2] for row in told if row[1] == name])
-        low, median, high = np.percentile(values, [25, 50, 75]).tolist()
+        # Between two infinities there is nothing to blend.
+        method: Literal["linear", "nearest"] = "linear" if np.isfinite(values).all() else "nearest"
+        low, median, high = np.percentile(values, [25, 50, 75], method=method).tolist()
         worst = float(values.min() if goal == "max" else values.max())
-        found.append(ClassFigures(name, len(values), median, low, high, worst))
+        found.append(ClassFigures(name, len(values), logged[name] - len(values), median, low, high, worst))
     return found
 
 
-def _seen(project: Project, run_id: str, case: str, class_name: str) -> tuple[Seen | None, str]:
+def _seen(project: Project, run_id: str, case: str, class_name: str, step: int | None) -> tuple[Seen | None, str]:
+    """Of the step that the number is of; where none was kept then, of the last one, and it says so."""
     volumes = [one for one in project.media_of(run_id, kind="volume") if str(one.context.get("case", one.name)) == case]
     if not volumes:
         return None, "No volume of this case was logged."
-    newest: MediaRecord = max(volumes, key=lambda one: (one.step, one.id))
+    chosen: MediaRecord = max(volumes, key=lambda one: (one.step == step, one.step, one.id))
     try:
-        found = contents(project.blobs, newest)
+        found = contents(project.blobs, chosen)
     except VoxloopError as error:
         return None, str(error)
     assert isinstance(found, VolumeContents)
-    return worst_slice(found, class_name), ""
+    seen = worst_slice(found, class_name)
+    if chosen.step != step:
+        seen = replace(seen, said=f"{seen.said}; the picture is of step {chosen.step}, the number of step {step}")
+    return seen, ""

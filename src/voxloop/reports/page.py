@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -11,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from voxloop.reports.curves import svg
-from voxloop.reports.gathering import Choice, Report, WorstCase
+from voxloop.reports.gathering import Choice, ClassFigures, Report, WorstCase
 
 # What of a run's surroundings helps somebody else; names of machines, people and folders stay where they are.
 TOLD = ("python", "voxloop", "torch", "monai", "cuda", "commit", "branch", "dirty", "gpu", "gpus", "cpu")
@@ -23,32 +24,59 @@ def as_html(report: Report, choice: Choice | None = None, now: float | None = No
     """The whole file."""
     choice = choice or Choice()
     run = report.run
+    names = _Names(report.secret)
+    params = [(name, _said(value)) for name, value in _flat(run.params)]
     parts = [
-        _head(report, now if now is not None else time.time()),
+        _head(report, names, now if now is not None else time.time()),
         _figures(report),
         _cases(report, choice),
         _curves(report),
-        _table("Params", [(name, _said(value)) for name, value in _flat(run.params)][:MOST_PARAMS]),
-        _table("Made and used", [("made", ref) for ref in report.made] + [("used", ref) for ref in report.used]),
+        _table("Params", names.kept(params)[:MOST_PARAMS]),
+        _table(
+            "Made and used",
+            names.kept([("made", ref) for ref in report.made] + [("used", ref) for ref in report.used]),
+        ),
         _table("Surroundings", [(name, _said(value)) for name, value in _told(run.environment)]),
     ]
+    title = escape(names.out_of(run.name))
     style = files("voxloop.reports").joinpath("report.css").read_text(encoding="utf-8")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{escape(run.name)} · Voxloop report</title>\n<style>\n{style}</style>\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{title} · Voxloop report</title>\n<style>\n{style}</style>\n'
         f"</head>\n<body>\n<main>\n{''.join(parts)}</main>\n"
         "<footer>Made by Voxloop. Research use only: Voxloop is not a medical device, and predictions are not a diagnosis.</footer>\n"
         "</body>\n</html>\n"
     )
 
 
-def _head(report: Report, now: float) -> str:
+class _Names:
+    """What would name a case is left out of a report that is to name none."""
+
+    def __init__(self, secret: Iterable[str]) -> None:
+        # A name within a file's name is one too; within a longer word or number it is none.
+        said = "|".join(re.escape(name) for name in sorted(secret, key=len, reverse=True))
+        self._found = re.compile(rf"(?<![^\W_])(?:{said})(?![^\W_])", re.IGNORECASE) if said else None
+
+    def out_of(self, text: str) -> str:
+        return self._found.sub("…", text) if self._found else text
+
+    def kept(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(self.out_of(name), self.out_of(value)) for name, value in rows]
+
+
+def _head(report: Report, names: _Names, now: float) -> str:
     run = report.run
-    facts = [run.experiment, run.status, f"began {_moment(run.created)}", _duration(run.duration_s), run.id]
-    tags = "".join(f'<span class="tag">{escape(tag)}</span>' for tag in run.tags)
-    notes = f'<p class="notes">{escape(run.notes)}</p>' if run.notes else ""
+    facts = [
+        names.out_of(run.experiment),
+        run.status,
+        f"began {_moment(run.created)}",
+        _duration(run.duration_s),
+        run.id,
+    ]
+    tags = "".join(f'<span class="tag">{escape(names.out_of(tag))}</span>' for tag in run.tags)
+    notes = f'<p class="notes">{escape(names.out_of(run.notes))}</p>' if run.notes else ""
     return (
-        f"<header><h1>{escape(run.name)}</h1><p class='soft'>{' · '.join(escape(fact) for fact in facts if fact)} {tags}</p>"
+        f"<header><h1>{escape(names.out_of(run.name))}</h1><p class='soft'>{' · '.join(escape(fact) for fact in facts if fact)} {tags}</p>"
         f"<p class='soft'>Report of {_moment(now)}</p>{notes}</header>\n"
     )
 
@@ -68,19 +96,21 @@ def _cases(report: Report, choice: Choice) -> str:
     if not report.classes:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(one.name or 'all')}</td><td class='num'>{one.count}</td><td class='num'>{one.median:.3f}</td>"
-        f"<td class='num'>{one.low:.3f} – {one.high:.3f}</td><td class='num'>{one.worst:.3f}</td></tr>"
+        f"<tr><td>{escape(one.name or 'all')}</td><td class='num'>{_counted(one)}</td><td class='num'>{_score(one.median)}</td>"
+        f"<td class='num'>{_score(one.low)} – {_score(one.high)}</td><td class='num'>{_score(one.worst)}</td></tr>"
         for one in report.classes
     )
     better = "higher is better" if report.goal == "max" else "lower is better"
     legend = (
-        "<p class='soft'><i class='missed'></i> missed <i class='extra'></i> extra; the outline is the truth. The patient's right is on the left.</p>"
+        "<p class='soft'>Left the truth as an outline, right where the prediction differs in the class that is named: <i class='missed'></i> missed"
+        " <i class='extra'></i> extra <i class='other'></i> another class. The patient's right is on the left.</p>"
         if choice.pictures and any(one.seen for one in report.worst)
         else ""
     )
     worst = "".join(_worst(one, choice) for one in report.worst)
     return (
-        f"<section><h2>Cases by {escape(report.metric)}, {better}</h2><table><thead><tr><th>class</th><th class='num'>cases</th>"
+        f"<section><h2>Cases by {escape(report.metric)}, {better}</h2><p class='soft'>The last value of each case.</p>"
+        f"<table><thead><tr><th>class</th><th class='num'>cases</th>"
         f"<th class='num'>median</th><th class='num'>quartiles</th><th class='num'>worst</th></tr></thead><tbody>{rows}</tbody></table></section>\n"
         f"<section><h2>The worst {len(report.worst)}</h2>{legend}<div class='worst'>{worst}</div></section>\n"
     )
@@ -96,8 +126,9 @@ def _worst(one: WorstCase, choice: Choice) -> str:
         )
     elif choice.pictures:
         pictures = f"<p class='soft'>{escape(one.why_not)}</p>"
+    step = "" if one.step is None else f"<span class='soft'>step {one.step}</span>"
     return (
-        f"<figure><figcaption><b>{escape(one.case)}</b> {escape(one.class_name)} <span class='num'>{one.value:.3f}</span>"
+        f"<figure><figcaption><b>{escape(one.case)}</b><span>{escape(one.class_name)}</span>{step}<span class='num'>{_score(one.value)}</span>"
         f"</figcaption>{pictures}</figure>"
     )
 
@@ -141,6 +172,14 @@ def _said(value: Any) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.5g}".replace("-", "−")
+
+
+def _counted(one: ClassFigures) -> str:
+    return f"{one.count}, {one.without} without a number" if one.without else str(one.count)
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}".replace("inf", "∞").replace("-", "−")
 
 
 def _moment(seconds: float) -> str:

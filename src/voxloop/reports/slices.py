@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +11,12 @@ import numpy.typing as npt
 from voxloop.data.geometry import Geometry
 from voxloop.data.pictures.drawing import Range, draw, window_of
 from voxloop.data.pictures.palette import colour_at, colours_of
-from voxloop.data.pictures.planes import Plane, planes_of
+from voxloop.data.pictures.planes import planes_of
 from voxloop.store.contents import VolumeContents
 
 LONGEST = 420
-MISSED, EXTRA = (240, 228, 66), (222, 80, 150)
+# As in the viewer.
+MISSED, EXTRA, OTHER = (240, 228, 66), (222, 80, 150), (60, 215, 230)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +45,38 @@ def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
     window = window_of(Range(least, most, low, high), True, None)
     size = (plane.width_mm, plane.height_mm)
     cut = plane.picture(np.take(image, at, axis=plane.axis).T)
-    over = None if truth is None else _cut(truth, plane, at, value)
+    numberless = not np.isfinite(cut).all()
+    if numberless:
+        # Black, as in the viewer: the usual colour for it means "extra" here.
+        cut = np.where(np.isfinite(cut), cut, window.low)
+    over = None if truth is None else plane.picture(np.take(truth, at, axis=plane.axis).T)
     against = np.zeros(cut.shape, np.uint8)
     if over is not None and prediction is not None:
-        guessed = _cut(prediction, plane, at, value)
-        wrong = np.asarray(over != guessed)
-        against[wrong & np.asarray(over != 0)] = 1
-        against[wrong & np.asarray(over == 0)] = 2
+        guessed = plane.picture(np.take(prediction, at, axis=plane.axis).T)
+        against = _differ(over, guessed, value)
     # A label without a name is drawn as well.
-    colours = {int(value): colour_at(int(value) - 1) for value in np.unique(over) if value} if over is not None else {}
+    unnamed = {} if over is None else {int(one): colour_at(int(one) - 1) for one in np.unique(over) if one}
+    colours = unnamed | colours_of(volume.classes)
     place = f"axial slice {at + 1} of {image.shape[plane.axis]}, {window.name}: {window.low:g} … {window.high:g}"
+    if numberless:
+        place += "; black too where the scan holds no number"
+    for name, layer in (("truth", truth), ("prediction", prediction)):
+        if layer is None:
+            place += f"; no {name} was logged"
     shown = (window.low, window.high)
     return Seen(
-        draw(cut, over, size, LONGEST, shown, "outline", colours | colours_of(volume.classes)),
-        draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA}),
+        draw(cut, over, size, LONGEST, shown, "outline", {value: colours[value]} if value in colours else colours),
+        draw(cut, against, size, LONGEST, shown, "fill", {1: MISSED, 2: EXTRA, 3: OTHER}),
         place,
     )
 
 
-def _cut(labels: npt.NDArray[np.uint8], plane: Plane, at: int, value: int | None) -> npt.NDArray[np.uint8]:
-    """A slice of a label map: of the class that is told of, or of all. Among forty organs nobody finds the one that is meant."""
-    cut = plane.picture(np.take(labels, at, axis=plane.axis).T)
-    return np.asarray(cut if value is None else np.where(cut == value, cut, 0), np.uint8)
+def _differ(truth: npt.NDArray[Any], prediction: npt.NDArray[Any], value: int | None) -> npt.NDArray[np.uint8]:
+    """1 missed, 2 extra, 3 another class; of one class only where it is told of that class."""
+    if value is not None:
+        truth, prediction = truth == value, prediction == value
+    kinds = np.where(prediction == 0, 1, np.where(truth == 0, 2, 3))
+    return np.where(truth != prediction, kinds, 0).astype(np.uint8)
 
 
 def _marked(

@@ -58,6 +58,23 @@ function colourAt(layer: string, place: number): Rgb {
   return [mixed(r), mixed(g), mixed(b)];
 }
 
+/** The page has a difference of its own: a layer that was logged under that name is told apart from it. */
+export function apart<L extends { name: string; classes: LabelClass[] }>(
+  layers: readonly L[],
+  logged: readonly { name: string; classes: readonly { value: number; name: string }[] }[],
+): L[] {
+  const name = 'difference (logged)';
+  return layers.map((layer) =>
+    layer.name === 'difference'
+      ? {
+          ...layer,
+          name,
+          classes: colourClasses(name, logged.find((one) => one.name === layer.name)?.classes ?? []),
+        }
+      : layer,
+  );
+}
+
 export interface LabelTable {
   R: number[];
   G: number[];

@@ -30,6 +30,8 @@ export async function createSolid(canvas: HTMLCanvasElement): Promise<Solid> {
     volumeIsNearestInterpolation: true,
     logLevel: 'error',
   });
+  // Asked for first, for the library would not have what is drawn kept, and a saved picture would be black.
+  canvas.getContext('webgl2', { alpha: true, antialias: true, preserveDrawingBuffer: true });
   await nv.attachToCanvas(canvas);
   // The library listens to the whole window for single letters, which are ours.
   const keys = nv._eventListeners.keydown;

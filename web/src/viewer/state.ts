@@ -105,6 +105,11 @@ function whole(text: string | undefined): number | null {
   return text && Number.isInteger(value) ? value : null;
 }
 
+/** The step itself where something was kept at it, else the last one before, else the first. Any where nothing is known. */
+export function keptAt(steps: readonly number[], asked: number): number {
+  return steps.findLast((step) => step <= asked) ?? steps[0] ?? asked;
+}
+
 /** The epoch before or after the current one, or null at the end. */
 export function neighbour<T>(items: readonly T[], current: T, by: -1 | 1): T | null {
   const i = items.indexOf(current);

@@ -77,7 +77,7 @@ def board(connection: Connection, run_ids: Sequence[str], metric: str | None = N
 def epochs(connection: Connection, run_id: str, metric: str) -> CaseEpochs:
     """Every value of one metric that a run has logged for cases; of two at one step the later counts."""
     wanted = (SERIES.c.run_id == run_id) & (SERIES.c.name == metric) & _about_cases()
-    keys = {row.id: _key(json.loads(row.context)) for row in connection.execute(_select(SERIES.c.id).where(wanted))}
+    keys = {row.id: key_of(json.loads(row.context)) for row in connection.execute(_select(SERIES.c.id).where(wanted))}
     # One question for all: a thousand small ones cost more than what they answer.
     chunks = schema.chunks
     told = connection.execute(
@@ -119,7 +119,7 @@ def _metrics(connection: Connection, run_ids: Sequence[str]) -> list[CaseMetric]
 def _summaries(connection: Connection, run_id: str, metric: str) -> dict[Key, Row[Any]]:
     wanted = (SERIES.c.run_id == run_id) & (SERIES.c.name == metric) & _about_cases()
     query = _select(SERIES.c.last, SERIES.c.min, SERIES.c.max).where(wanted)
-    return {_key(json.loads(row.context)): row for row in connection.execute(query)}
+    return {key_of(json.loads(row.context)): row for row in connection.execute(query)}
 
 
 def _column(
@@ -155,7 +155,7 @@ def _about_cases() -> sa.ColumnElement[bool]:
     return SERIES.c.context.contains('"case":', autoescape=True)
 
 
-def _key(context: Context) -> Key:
+def key_of(context: Context) -> Key:
     """Case and class; what else tells two series of them apart is told with the class."""
     more = [f"{key}={value}" for key, value in sorted(context.items()) if key not in ("case", "class")]
     said = [str(context["class"])] if "class" in context else []
