@@ -125,15 +125,17 @@ def test_params_are_kept_at_once(tmp_path: Path) -> None:
         assert dict(run.params) == {"optimizer": {"lr": 0.5}}
 
 
-def test_the_best_follows_the_first_pattern_that_fits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_best_follows_the_closest_pattern_in_whatever_order_they_were_said(tmp_path: Path, order: int) -> None:
+    said = {"val/loss": "min", "val/*": "max", "*": "min", "val/hd*": "min"}
     with vx.Run(project=tmp_path) as run:
-        run.define("val/loss", best="min")
-        run.define("val/*", best="max")
+        for pattern in list(said)[::order]:
+            run.define(pattern, best=said[pattern])
         for value in (3, 1, 2):
-            run.log({"val/loss": value, "val/dice": value, "other": value})
+            run.log({"val/loss": value, "val/dice": value, "val/hd95": value, "other": value})
     with open_project(tmp_path) as project:
         best = {one.name: one.best for one in project.series_of(run.id)}
-    assert best == {"val/loss": 1, "val/dice": 3, "other": None}
+    assert best == {"val/loss": 1, "val/dice": 3, "val/hd95": 1, "other": 1}
 
 
 @pytest.mark.parametrize("value", [np.float32(2), np.array([2.0]), np.int64(2), True + 1])

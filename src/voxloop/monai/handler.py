@@ -111,7 +111,6 @@ class TrackingHandler:
             if key:
                 better = getattr(engine, "metric_cmp_fn", None)
                 best = "max" if better is None or better(1.0, 0.0) else "min"
-                # The first definition that fits a name holds, so the key metric comes before the others.
                 for name in (self._metric(key), self._metric(key, of_cases=True)):
                     session.run.define(name, axis="epoch", best=best)
             session.run.define(f"{PREFIX[self.role]}/*", axis="epoch")

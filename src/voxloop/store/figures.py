@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from voxloop.store import schema
-from voxloop.store.goals import goal_of
+from voxloop.store.goals import definition_of, goal_of
 from voxloop.store.records import RunRecord, SeriesRecord
 
 if TYPE_CHECKING:
@@ -57,17 +56,12 @@ class Worst:
     cases: tuple[CaseFigure, ...]
 
 
-def definition_of(run: RunRecord, name: str) -> dict[str, str]:
-    """What the run defined for a series: by the first pattern that fits its name."""
-    return next((one for pattern, one in run.definitions.items() if fnmatchcase(name, pattern)), {})
-
-
 def key_figures(project: Project, run: RunRecord) -> list[KeyFigure]:
     """The series of the whole run: first those with a goal, the usual ones in front. The machine's are left out."""
     found = [
         one for one in project.series_of(run.id) if "case" not in one.context and not one.name.startswith("system/")
     ]
-    defined = {one.name: definition_of(run, one.name) for one in found}
+    defined = {one.name: definition_of(one.name, run.definitions) for one in found}
 
     def rank(one: SeriesRecord) -> tuple[bool, int, bool, list[tuple[int, str]]]:
         place = USUAL.index(one.name) if one.name in USUAL else len(USUAL)

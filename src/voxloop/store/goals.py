@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 Goal = Literal["max", "min"]
+# What of a pattern fits any text.
+ANYTHING = re.compile(r"\[.*?\]|[*?]")
 LOWER = {
     "asd",
     "assd",
@@ -39,11 +41,23 @@ HIGHER = {
 }
 
 
+def definition_of(name: str, definitions: Mapping[str, Any]) -> dict[str, str]:
+    """What a run has defined for a name: a close pattern such as `val/hd95` speaks before a wide one such as `val/*`."""
+    fitting = [
+        pattern for pattern, said in definitions.items() if fnmatchcase(name, pattern) and isinstance(said, dict)
+    ]
+    # Of two equally close the first holds.
+    told: dict[str, str] = {}
+    for pattern in sorted(reversed(fitting), key=lambda one: len(ANYTHING.sub("", one))):
+        told |= definitions[pattern]
+    return told
+
+
 def goal_of(name: str, definitions: Mapping[str, Any]) -> Goal | None:
     """Which way a metric is better; None where neither its run nor its name says."""
-    for pattern, definition in definitions.items():
-        if fnmatchcase(name, pattern) and isinstance(definition, dict) and definition.get("best") in ("max", "min"):
-            return "max" if definition["best"] == "max" else "min"
+    said = definition_of(name, definitions).get("best")
+    if said in ("max", "min"):
+        return "max" if said == "max" else "min"
     words = set(words_of(name))
     return "min" if words & LOWER else "max" if words & HIGHER else None
 

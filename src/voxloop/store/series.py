@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from voxloop.errors import VoxloopError
 from voxloop.store import codec, schema
+from voxloop.store.goals import definition_of
 from voxloop.store.records import CaseRecord, Points, SeriesRecord
 
 CHUNK = 8192
@@ -36,11 +36,8 @@ def copy(connection: Connection, source: str, target: str) -> None:
 def best(
     name: str, low: float | None, high: float | None, definitions: Mapping[str, Mapping[str, Any]]
 ) -> float | None:
-    """The best value of a series by the first definition whose pattern fits its name."""
-    for pattern, definition in definitions.items():
-        if fnmatchcase(name, pattern):
-            return {"max": high, "min": low}.get(str(definition.get("best")))
-    return None
+    """The best value of a series, as its run has defined it."""
+    return {"max": high, "min": low}.get(str(definition_of(name, definitions).get("best")))
 
 
 def record(row: Row[Any]) -> SeriesRecord:

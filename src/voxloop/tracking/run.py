@@ -217,7 +217,10 @@ class Run:
                 self._writer.point(name, context, step, _number(name, value), epoch)
 
     def define(self, pattern: str, axis: str = "step", best: str | None = None) -> None:
-        """Says what series of a name are plotted over, and whether their best is the `max` or the `min`."""
+        """Says what series of a name are plotted over, and whether their best is the `max` or the `min`.
+
+        Of several patterns that fit a name the closest is heard first: `val/hd95`, then `val/hd*`, then `val/*`.
+        """
         if best not in (None, "max", "min"):
             raise VoxloopError(f'best="{best}" is unknown; it is "max" or "min".')
         if axis not in ("step", "epoch", "time"):
