@@ -108,6 +108,8 @@ def odd(run: vx.Run, folder: Path) -> None:
     film = np.stack([np.full(SHAPE, 10 * t, np.int16) for t in range(12)], axis=-1)
     nib.save(nib.Nifti1Image(film, np.eye(4)), folder / "film.nii.gz")
     log("film", folder / "film.nii.gz")
+    log("twice", np.full(SHAPE, 4, np.int16))
+    run.log({"test/scan": vx.Volume(np.full(SHAPE, 7, np.int16))}, step=900, epoch=3, context={"case": "twice"})
     for broken in ("damaged", "missing", "hollow"):
         log(broken, rng.integers(0, 99, SHAPE).astype(np.int16) + ("damaged", "missing", "hollow").index(broken))
 
@@ -308,6 +310,13 @@ def test_what_is_not_as_usual_has_a_face(watched: Watched, world: World) -> None
     page.keyboard.press("2")
     page.get_by_label("Case", exact=True).select_option("<script>alert(1)</script>")
     expect(page.get_by_test_id("value")).to_have_text("–")
+    # What was logged last, by its epoch; what was logged before under another name has steps of its own.
+    page.get_by_label("Case", exact=True).select_option("twice")
+    expect(page.get_by_test_id("value")).to_have_text("7")
+    expect(page.get_by_test_id("step")).to_have_text("3")
+    page.get_by_label("Logged as").select_option("val/scan")
+    expect(page.get_by_test_id("value")).to_have_text("4")
+    expect(page.get_by_test_id("step")).to_have_text("1")
 
 
 def test_a_time_series_is_read_one_volume_at_a_time(watched: Watched, world: World) -> None:

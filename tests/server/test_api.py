@@ -138,7 +138,8 @@ def test_cases_of_a_metric_that_was_never_logged_are_none(client: TestClient, wr
 
 def test_volumes_are_listed_by_case(client: TestClient, written: Written) -> None:
     said = ask(client, f"/runs/{written.run_id}/volumes")
-    assert said == [{"case": case, "name": "val/scan", "steps": list(EPOCHS)} for case in ("spleen_2", "spleen_9")]
+    epochs = {"steps": list(EPOCHS), "epochs": list(EPOCHS)}
+    assert said == [{"case": case, "name": "val/scan", **epochs} for case in ("spleen_2", "spleen_9")]
 
 
 def test_a_volume_is_the_last_one_unless_a_step_is_named(client: TestClient, written: Written) -> None:
@@ -202,6 +203,8 @@ def test_a_case_under_two_names_is_never_mixed(tmp_path: Any) -> None:
         at = f"/runs/{run.id}/volumes/a%2Fb%201"
         assert ask(client, at)["name"] == "test/scan"
         assert ask(client, at)["steps"] == [0]
+        listed = [(one["name"], one["steps"]) for one in ask(client, f"/runs/{run.id}/volumes")]
+        assert listed == [("test/scan", [0]), ("val/scan", [5])], "the newest first"
         assert ask(client, f"{at}?name=val/scan")["steps"] == [5]
 
 

@@ -46,7 +46,12 @@ describe('errors of the API', () => {
     });
     await api.volumes('a/b');
     await api.volume('r', 'case 1', 3);
-    expect(asked).toEqual(['/api/v1/runs/a%2Fb/volumes', '/api/v1/runs/r/volumes/case%201?step=3']);
+    await api.volume('r', 'a', null, 'val/scan b');
+    expect(asked).toEqual([
+      '/api/v1/runs/a%2Fb/volumes',
+      '/api/v1/runs/r/volumes/case%201?step=3',
+      '/api/v1/runs/r/volumes/a?name=val%2Fscan+b',
+    ]);
   });
 });
 

@@ -191,6 +191,7 @@ interface File {
   inter?: number;
   big?: boolean;
   affine?: Affine;
+  placed?: boolean;
 }
 
 /** A NIfTI file, byte by byte, as others write it. */
@@ -203,6 +204,7 @@ function nifti({
   inter = 0,
   big = false,
   affine = turned(0),
+  placed = true,
 }: File): ArrayBuffer {
   const bytes = new ArrayBuffer(352 + (values.length * bits) / 8);
   const view = new DataView(bytes);
@@ -214,8 +216,9 @@ function nifti({
   view.setFloat32(108, 352, little);
   view.setFloat32(112, slope, little);
   view.setFloat32(116, inter, little);
-  view.setInt16(252, 2, little);
-  view.setInt16(254, 1, little);
+  for (const [i, side] of [2, 3, 4].entries()) view.setFloat32(80 + 4 * i, side, little);
+  view.setInt16(252, placed ? 2 : 0, little);
+  view.setInt16(254, placed ? 1 : 0, little);
   for (const [i, value] of affine.flat().entries()) view.setFloat32(280 + 4 * i, value, little);
   new Uint8Array(bytes, 344, 3).set([0x6e, 0x2b, 0x31]);
   for (const [i, value] of values.entries()) {
@@ -286,6 +289,21 @@ describe('files', () => {
     expect(map.affine).toEqual(turned(0).map((row) => row.map(Math.fround)));
     const nothing = readLabels(nifti({ values: RISING.map(() => 0) }), 'l.nii');
     expect([nothing.data.length, labelAt(nothing, [0, 0, 0])]).toEqual([0, 0]);
+  });
+
+  test('that do not say where they lie are put where nibabel puts them', () => {
+    expect(readLabels(nifti({ values: RISING.map(() => 0), placed: false }), 'l.nii').affine).toEqual([
+      [-2, 0, 0, 3],
+      [0, 3, 0, -3],
+      [0, 0, 4, -8],
+    ]);
+  });
+
+  test('are first shown without the background that most voxels have', () => {
+    const values = RISING.map((_, i) => (i % 3 ? 0 : 100 + i));
+    expect(scanOf(values).ranges[0]).toEqual({ full: { low: 0, high: 157 }, usual: { low: 100, high: 157 } });
+    const mask = RISING.map((_, i) => i % 2);
+    expect(scanOf(mask).ranges[0]).toEqual({ full: { low: 0, high: 1 }, usual: { low: 0, high: 1 } });
   });
 
   test('of labels that came as a box lie where the box was cut from, or nowhere', () => {

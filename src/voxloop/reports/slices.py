@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.geometry import Geometry
-from voxloop.data.pictures.drawing import Range, draw, window_of
+from voxloop.data.pictures.drawing import draw, range_of, window_of
 from voxloop.data.pictures.palette import colour_at, colours_of
 from voxloop.data.pictures.planes import planes_of
 from voxloop.store.contents import VolumeContents
@@ -39,10 +39,7 @@ def worst_slice(volume: VolumeContents, class_name: str) -> Seen:
     counts = None if marked is None else np.count_nonzero(marked, axis=tuple(a for a in range(3) if a != plane.axis))
     at = int(np.argmax(counts)) if counts is not None and counts.any() else image.shape[plane.axis] // 2
     finite = image[np.isfinite(image)]
-    least, low, high, most = (
-        np.percentile(finite, [0, 0.5, 99.5, 100]).tolist() if finite.size else (0.0, 0.0, 1.0, 1.0)
-    )
-    window = window_of(Range(least, most, low, high), True, None)
+    window = window_of(range_of(finite), True, None)
     size = (plane.width_mm, plane.height_mm)
     cut = plane.picture(np.take(image, at, axis=plane.axis).T)
     numberless = not np.isfinite(cut).all()

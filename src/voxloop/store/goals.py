@@ -46,10 +46,10 @@ def definition_of(name: str, definitions: Mapping[str, Any]) -> dict[str, str]:
     fitting = [
         pattern for pattern, said in definitions.items() if fnmatchcase(name, pattern) and isinstance(said, dict)
     ]
-    # Of two equally close the first holds.
     told: dict[str, str] = {}
-    for pattern in sorted(reversed(fitting), key=lambda one: len(ANYTHING.sub("", one))):
-        told |= definitions[pattern]
+    # The closest first, and of two equally close the one that was said first.
+    for pattern in sorted(fitting, key=lambda one: -len(ANYTHING.sub("", one))):
+        told = definitions[pattern] | told
     return told
 
 

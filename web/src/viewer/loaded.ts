@@ -30,11 +30,13 @@ export interface Source {
   case: string;
   /** Null for the newest. */
   step: number | null;
+  /** What it was logged as; null for what was logged last. */
+  name: string | null;
 }
 
 /** Fetches what is not there yet. A scan of the same content is the same from epoch to epoch, so that only small maps travel. */
 export async function fetchShown(source: Source, shelf: VolumeShelf, signal: AbortSignal): Promise<Shown> {
-  const volume = await api.volume(source.run, source.case, source.step, signal);
+  const volume = await api.volume(source.run, source.case, source.step, source.name, signal);
   const [scan, ...maps] = await Promise.all([
     shelf.scan(volume.image.url),
     ...volume.layers.map((layer) =>

@@ -137,19 +137,31 @@ function numbers(content: ArrayBuffer, offset: number, length: number, kind: Kin
   return new kind(bytes.buffer as ArrayBuffer, 0, length);
 }
 
-/** As nibabel reads it: the sform where there is one. The library prefers the other where its code is higher. */
+/** As nibabel reads it: the sform where there is one, then the qform, else the voxels' sides around the middle, the first
+ *  axis to the left. The library's own answer differs in which of the first two comes first, and without both. */
 function affineOf(header: Read['header'], content: ArrayBuffer): Affine {
   const view = new DataView(content);
   const little = header.littleEndian;
-  const [code, at, step] =
-    header instanceof NIFTI1 ? [view.getInt16(254, little), 280, 4] : [view.getInt32(348, little), 400, 8];
-  if (code <= 0) return header.affine;
-  const value = (i: number) =>
-    step === 4 ? view.getFloat32(at + 4 * i, little) : view.getFloat64(at + 8 * i, little);
-  return [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => value(4 * row + column)));
+  const [codes, at, step] = header instanceof NIFTI1 ? [252, 280, 4] : [344, 400, 8];
+  const code = (place: number) =>
+    step === 4 ? view.getInt16(codes + 2 * place, little) : view.getInt32(codes + 4 * place, little);
+  if (code(1) > 0) {
+    const value = (i: number) =>
+      step === 4 ? view.getFloat32(at + 4 * i, little) : view.getFloat64(at + 8 * i, little);
+    return [0, 1, 2].map((row) => [0, 1, 2, 3].map((column) => value(4 * row + column)));
+  }
+  if (code(0) > 0) return header.affine;
+  return [0, 1, 2].map((row) => {
+    const side = (header.pixDims[row + 1] ?? 1) * (row === 0 ? -1 : 1);
+    const middle = ((header.dims[row + 1] ?? 1) - 1) / 2;
+    return [0, 1, 2, 3].map((column) => (column === 3 ? -side * middle : column === row ? side : 0));
+  });
 }
 
-/** The extremes of all values, and the window between the 0.5th and the 99.5th of a hundred of a sample. */
+/** A value that so many voxels have is what surrounds the body, and nothing that one looks at. */
+const BACKGROUND = 0.2;
+
+/** The extremes of all values, and the window between the 0.5th and the 99.5th of a hundred of a sample without its background. */
 function rangesOf(data: Numbers, slope: number, intercept: number): { full: Range; usual: Range } {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < data.length; i++) {
@@ -164,7 +176,8 @@ function rangesOf(data: Numbers, slope: number, intercept: number): { full: Rang
   for (let i = 0; i < data.length; i += step)
     if (Number.isFinite(data[i] as number)) sample.push(data[i] as number);
   sample.sort((a, b) => a - b);
-  const at = (share: number) => sample[Math.round(share * (sample.length - 1))] ?? 0;
+  const body = withoutBackground(sample);
+  const at = (share: number) => body[Math.round(share * (body.length - 1))] ?? 0;
   const said = (a: number, b: number): Range => {
     const [x, y] = [a * slope + intercept, b * slope + intercept];
     return { low: Math.min(x, y), high: Math.max(x, y) };
@@ -180,6 +193,17 @@ function rangesOf(data: Numbers, slope: number, intercept: number): { full: Rang
           ? full
           : { low: full.low - 0.5, high: full.low + 0.5 },
   };
+}
+
+function withoutBackground(sorted: readonly number[]): readonly number[] {
+  let [from, most] = [0, 0];
+  for (let i = 0, start = 0; i < sorted.length; i++) {
+    if (sorted[i] !== sorted[start]) start = i;
+    if (i - start + 1 > most) [from, most] = [start, i - start + 1];
+  }
+  return most < BACKGROUND * sorted.length
+    ? sorted
+    : [...sorted.slice(0, from), ...sorted.slice(from + most)];
 }
 
 function cropped(data: Numbers, shape: Triple, name: string): Omit<LabelMap, 'affine'> {

@@ -21,9 +21,14 @@ FILL = 0.45
 RIM = 2
 
 
+# A value that such a share of the voxels has is nothing that one looks at.
+BACKGROUND = 0.2
+SAMPLE = 100_003
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values of one channel: the least and most of all, and between which nearly all of those that are not zero lie."""
+    """The values of one channel: the least and most of all, and between which nearly all of those that are no background lie."""
 
     least: float
     most: float
@@ -38,6 +43,25 @@ class Window:
     name: str
     low: float
     high: float
+
+
+def usual(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """Between which values nearly all lie, without the one that surrounds the body; equal where there is but one."""
+    numbers, counts = np.unique(values, return_counts=True)
+    most = int(np.argmax(counts))
+    body = values[values != numbers[most]] if counts[most] >= BACKGROUND * values.size else values
+    low, high = np.percentile(body if body.size else values, (0.5, 99.5)).tolist()
+    return low, high
+
+
+def range_of(values: npt.NDArray[Any]) -> Range:
+    """The range of finite values, of which there may be none."""
+    if not values.size:
+        return Range(0.0, 1.0, 0.0, 1.0)
+    # A sample shows the same, and is sorted in no time.
+    low, high = usual(values[:: values.size // SAMPLE | 1])
+    least, most = float(values.min()), float(values.max())
+    return Range(least, most, low, high) if high > low else Range(least, most, least, max(most, least + 1.0))
 
 
 def window_of(seen: Range, is_ct: bool, under: float | None) -> Window:

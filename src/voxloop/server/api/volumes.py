@@ -17,12 +17,16 @@ router = APIRouter(tags=["volumes"])
 
 @router.get("/runs/{run_id}/volumes", operation_id="listVolumes")
 def list_volumes(run_id: str, project: Opened) -> list[models.CaseVolumes]:
-    """The cases of a run that can be looked at, with their steps."""
-    steps: dict[tuple[str, str], set[int]] = {}
+    """The cases of a run that can be looked at, with their steps; of several names the one that was logged last comes first."""
+    epochs: dict[tuple[str, str], dict[int, int | None]] = {}
+    newest: dict[tuple[str, str], int] = {}
     for one in project.media_of(project.run(run_id).id, kind="volume"):
-        steps.setdefault((case_of(one), one.name), set()).add(one.step)
+        key = (case_of(one), one.name)
+        epochs.setdefault(key, {})[one.step] = one.epoch
+        newest[key] = max(one.id, newest.get(key, 0))
     return [
-        models.CaseVolumes(case=case, name=name, steps=sorted(found)) for (case, name), found in sorted(steps.items())
+        models.CaseVolumes(case=case, name=name, steps=sorted(found), epochs=[found[step] for step in sorted(found)])
+        for (case, name), found in sorted(epochs.items(), key=lambda one: (one[0][0], -newest[one[0]]))
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voxloop.data.check.slabs import Slab, bomb_in, slabs
-from voxloop.data.pictures.drawing import Range
+from voxloop.data.pictures.drawing import Range, usual
 from voxloop.data.pictures.planes import cut_shape
 from voxloop.data.scans import Scan, as_labels, open_scan
 from voxloop.data.whole import whole
@@ -131,9 +131,7 @@ class _Ranging:
     def range(self) -> Range:
         if not self._parts:
             return Range(0.0, 1.0, 0.0, 1.0)
-        some = np.concatenate(self._parts)
-        seen = some[some != 0]
-        low, high = np.percentile(seen if seen.size > 10 else some, (0.5, 99.5)).tolist()
+        low, high = usual(np.concatenate(self._parts))
         if high <= low:
             low, high = self._least, max(self._most, self._least + 1.0)
         return Range(self._least, self._most, low, high)

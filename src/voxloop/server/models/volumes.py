@@ -6,11 +6,12 @@ from voxloop.server.models.answer import Answer
 
 
 class CaseVolumes(Answer):
-    """The steps at which volumes of a case were logged under a name."""
+    """The steps at which volumes of a case were logged under a name, with their epochs where those are known."""
 
     case: str
     name: str
     steps: list[int]
+    epochs: list[int | None]
 
 
 class BlobLink(Answer):

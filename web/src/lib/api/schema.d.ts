@@ -885,7 +885,7 @@ export interface paths {
         };
         /**
          * List Volumes
-         * @description The cases of a run that can be looked at, with their steps.
+         * @description The cases of a run that can be looked at, with their steps; of several names the one that was logged last comes first.
          */
         get: operations["listVolumes"];
         put?: never;
@@ -1848,7 +1848,7 @@ export interface components {
         };
         /**
          * CaseVolumes
-         * @description The steps at which volumes of a case were logged under a name.
+         * @description The steps at which volumes of a case were logged under a name, with their epochs where those are known.
          */
         CaseVolumes: {
             /** Case */
@@ -1857,6 +1857,8 @@ export interface components {
             name: string;
             /** Steps */
             steps: number[];
+            /** Epochs */
+            epochs: (number | null)[];
         };
         /**
          * ChannelSpread
