@@ -156,6 +156,15 @@ def test_it_can_leave_without_patients(project: Project) -> None:
     assert str(project.root) not in html
 
 
+def test_what_there_is_no_room_for_is_counted(tmp_path: Path) -> None:
+    with vx.Run(name="much", params={f"p{n:03d}": n for n in range(203)}, project=tmp_path) as run:
+        run.log({f"train/loss_{n:02d}": 1.0 for n in range(14)}, step=1)
+    with open_project(tmp_path) as project:
+        html = as_html(gather(project, "much"))
+    assert "3 more params are in the project, and not in this report." in html
+    assert "2 more series are in the project, and not in this report." in html
+
+
 def test_a_run_without_anything_is_a_report_too(project: Project) -> None:
     html = as_html(gather(project, "bare"))
     assert "has logged no numbers" in html
@@ -242,5 +251,6 @@ def test_no_text_of_an_anonymous_report_names_a_case(seen_hard: Project) -> None
     choice = Choice(pictures=False, anonymous=True)
     html = as_html(gather(seen_hard, "hard", choice), choice)
     assert "patient_ben" not in html.lower()
-    assert "/scans/….nii.gz" in html
+    assert "…/….nii.gz" in html
+    assert "/scans" not in html, "folders are called after people and projects"
     assert "seed" in html

@@ -380,6 +380,8 @@ describe('slices', () => {
     expect([...(found?.data ?? [])]).toEqual([0, 0, 2, 1, 3]);
     expect([...(differ(null, section(0, 4))?.data ?? [])]).toEqual([0, 2]);
     expect(differ(null, null)).toBeNull();
+    const without = differ(section(1, 2, 2, 0), section(0, 0, 1, 1), new Set([1]));
+    expect([...(without?.data ?? [])]).toEqual([0, 1, 1, 0]);
   });
 
   test('have outlines along the edges of voxels, each piece once, hidden labels none', () => {

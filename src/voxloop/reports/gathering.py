@@ -70,6 +70,8 @@ class WorstCase:
 class Report:
     run: RunRecord
     figures: tuple[Figure, ...]
+    # As many series of the whole run as there was no room for.
+    more_figures: int
     metric: str
     goal: str
     classes: tuple[ClassFigures, ...]
@@ -92,6 +94,7 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
     told = [(*key, value) for key, one in series.items() if (value := _last(project, one, board.goal)) is not None]
     told.sort(key=lambda row: (row[2] if board.goal == "max" else -row[2], row[0], row[1]))
     worst = told[: max(0, choice.worst)]
+    plain = _plain(project, run)
     named = {case: f"Case {nth}" for nth, case in enumerate(dict.fromkeys(row[0] for row in worst), start=1)}
     cases = []
     for nth, (case, class_name, value) in enumerate(worst):
@@ -107,7 +110,8 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
         progress(len(worst), len(worst), "")
     return Report(
         run=run,
-        figures=tuple(_figures(project, run)),
+        figures=tuple(_figures(project, plain[:MOST_CURVES])),
+        more_figures=max(0, len(plain) - MOST_CURVES),
         metric=board.metric,
         goal=board.goal,
         classes=tuple(_by_class(told, series, board.goal)),
@@ -131,12 +135,16 @@ def _cases_of(project: Project, run_id: str) -> set[str]:
     return {str(context["case"]) for context in told if "case" in context} - {""}
 
 
-def _figures(project: Project, run: RunRecord) -> list[Figure]:
+def _plain(project: Project, run: RunRecord) -> list[SeriesRecord]:
+    """The series of the whole run, those of validations first; the machine's are left out."""
     plain = [
         one for one in project.series_of(run.id) if not one.context and not one.name.startswith("system/") and one.count
     ]
-    plain.sort(key=lambda one: (0 if one.name.startswith(("val/", "eval/")) else 1, one.name))
-    return [Figure(one.name, one.last, one.best, project.points(one.id, MOST_POINTS)) for one in plain[:MOST_CURVES]]
+    return sorted(plain, key=lambda one: (0 if one.name.startswith(("val/", "eval/")) else 1, one.name))
+
+
+def _figures(project: Project, plain: Iterable[SeriesRecord]) -> list[Figure]:
+    return [Figure(one.name, one.last, one.best, project.points(one.id, MOST_POINTS)) for one in plain]
 
 
 def _by_class(told: Sequence[tuple[str, str, float]], all_keys: Iterable[Key], goal: str) -> list[ClassFigures]:

@@ -24,14 +24,14 @@ def as_html(report: Report, choice: Choice | None = None, now: float | None = No
     """The whole file."""
     choice = choice or Choice()
     run = report.run
-    names = _Names(report.secret)
+    names = _Names(report.secret, choice.anonymous)
     params = [(name, _said(value)) for name, value in _flat(run.params)]
     parts = [
         _head(report, names, now if now is not None else time.time()),
         _figures(report),
         _cases(report, choice),
         _curves(report),
-        _table("Params", names.kept(params)[:MOST_PARAMS]),
+        _table("Params", names.kept(params[:MOST_PARAMS]), len(params) - MOST_PARAMS),
         _table(
             "Made and used",
             names.kept([("made", ref) for ref in report.made] + [("used", ref) for ref in report.used]),
@@ -49,15 +49,22 @@ def as_html(report: Report, choice: Choice | None = None, now: float | None = No
     )
 
 
-class _Names:
-    """What would name a case is left out of a report that is to name none."""
+# The folders of an absolute path, which are often called after a person or a project.
+FOLDERS = re.compile(r"(?<![\w.])(?:[A-Za-z]:|~)?[\\/](?:[^\s\\/:*?\"'<>|]+[\\/])+")
 
-    def __init__(self, secret: Iterable[str]) -> None:
+
+class _Names:
+    """What would name a case or a person is left out of a report that is to name none."""
+
+    def __init__(self, secret: Iterable[str], anonymous: bool) -> None:
+        self._anonymous = anonymous
         # A name within a file's name is one too; within a longer word or number it is none.
         said = "|".join(re.escape(name) for name in sorted(secret, key=len, reverse=True))
         self._found = re.compile(rf"(?<![^\W_])(?:{said})(?![^\W_])", re.IGNORECASE) if said else None
 
     def out_of(self, text: str) -> str:
+        if self._anonymous:
+            text = FOLDERS.sub("…/", text)
         return self._found.sub("…", text) if self._found else text
 
     def kept(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -139,14 +146,20 @@ def _curves(report: Report) -> str:
     drawn = "".join(
         f"<figure><figcaption>{escape(one.name)}</figcaption>{svg(one.points)}</figure>" for one in report.figures
     )
-    return f"<section><h2>Curves</h2><div class='curves'>{drawn}</div></section>\n"
+    return (
+        f"<section><h2>Curves</h2><div class='curves'>{drawn}</div>{_more(report.more_figures, 'series')}</section>\n"
+    )
 
 
-def _table(title: str, rows: list[tuple[str, str]]) -> str:
+def _more(count: int, what: str) -> str:
+    return f"<p class='soft'>{count} more {what} are in the project, and not in this report.</p>" if count > 0 else ""
+
+
+def _table(title: str, rows: list[tuple[str, str]], more: int = 0) -> str:
     if not rows:
         return ""
     said = "".join(f"<tr><td>{escape(name)}</td><td class='mono'>{escape(value)}</td></tr>" for name, value in rows)
-    return f"<section><h2>{title}</h2><table class='wide'><tbody>{said}</tbody></table></section>\n"
+    return f"<section><h2>{title}</h2><table class='wide'><tbody>{said}</tbody></table>{_more(more, title.lower())}</section>\n"
 
 
 def _flat(tree: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:

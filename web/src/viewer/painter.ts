@@ -129,11 +129,20 @@ export class Painter {
 
   #section(layer: DrawnLayer, picture: Picture): Section<Uint16Array> | null {
     if (layer.map) return this.#cut(layer.name, layer.map, picture);
-    const of = (name: string) => picture.layers.find((one) => one.name === name)?.map;
-    const [truth, prediction] = [of('truth'), of('prediction')];
+    const of = (name: string) => picture.layers.find((one) => one.name === name);
+    const [one, other] = [of('truth'), of('prediction')];
+    const [truth, prediction] = [one?.map, other?.map];
     if (!truth || !prediction) return null;
-    return kept(this.#cuts, layer.name).get([truth, prediction, picture.plane, picture.slice], () =>
-      differ(this.#cut('truth', truth, picture), this.#cut('prediction', prediction, picture)),
+    // What is hidden in both is not what one looks at.
+    const hidden = [...(one?.look.hidden ?? [])].filter((value) => other?.look.hidden.has(value));
+    return kept(this.#cuts, layer.name).get(
+      [truth, prediction, picture.plane, picture.slice, hidden.join()],
+      () =>
+        differ(
+          this.#cut('truth', truth, picture),
+          this.#cut('prediction', prediction, picture),
+          new Set(hidden),
+        ),
     );
   }
 

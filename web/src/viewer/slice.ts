@@ -94,16 +94,18 @@ export function cutLabels(map: LabelMap, plane: Plane, slice: number): Section<U
   return { width, height, data: out };
 }
 
-/** Where truth and prediction differ: 1 missed, 2 extra, 3 another class. */
+/** Where truth and prediction differ: 1 missed, 2 extra, 3 another class. What is `hidden` counts as background. */
 export function differ(
   truth: Section<Uint16Array> | null,
   prediction: Section<Uint16Array> | null,
+  hidden: ReadonlySet<number> = new Set(),
 ): Section<Uint16Array> | null {
   const some = truth ?? prediction;
   if (!some) return null;
   const data = new Uint16Array(some.data.length);
+  const seen = (label: number) => (hidden.size && hidden.has(label) ? 0 : label);
   for (let i = 0; i < data.length; i++) {
-    const [t, p] = [truth?.data[i] ?? 0, prediction?.data[i] ?? 0];
+    const [t, p] = [seen(truth?.data[i] ?? 0), seen(prediction?.data[i] ?? 0)];
     if (t !== p) data[i] = p === 0 ? 1 : t === 0 ? 2 : 3;
   }
   return { width: some.width, height: some.height, data };
