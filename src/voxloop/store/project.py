@@ -286,7 +286,9 @@ class Project:
             return artifacts.select(connection, name)
 
     def artifact(self, reference: str) -> ArtifactVersion:
-        return artifacts.find(self.artifacts(), reference)
+        """`spleen-ct:v3`, `spleen-ct:best`, or `spleen-ct` for the newest version."""
+        with self.reading() as connection:
+            return artifacts.one(connection, reference)
 
     def save(
         self,
