@@ -28,3 +28,16 @@ export const GESTURES = [
   ['Ctrl wheel', 'Nearer, further'],
   ['Double click', 'Fit the window'],
 ] as const;
+
+/** Whoever chooses with the mouse goes on with the viewer's keys; whoever chooses with keys stays in the list. */
+export function givesBackKeys(select: HTMLSelectElement): void {
+  let byMouse = false;
+  select.addEventListener('pointerdown', () => (byMouse = true));
+  select.addEventListener('keydown', () => (byMouse = false));
+  select.addEventListener('change', () => byMouse && select.blur());
+}
+
+/** Whether a field has no use for a key: a slider takes arrows, a box to tick only the space bar. */
+export function leavesTo({ type }: HTMLInputElement, key: string): boolean {
+  return type === 'checkbox' || (type === 'range' && !key.startsWith('Arrow'));
+}
