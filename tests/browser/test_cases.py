@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import Watched, on_the_air
+from tests.browser.conftest import Watched, on_the_air, watching
 from tests.browser.test_gallery import stumbles
 
 MANY = 120
@@ -80,6 +80,12 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         run.log({"train/loss": 1.0}, step=1)
     with on_the_air(root) as address:
         yield address
+
+
+@pytest.fixture
+def watched_far(browser: Browser, far: str) -> Iterator[Watched]:
+    with watching(browser, far) as watch:
+        yield watch
 
 
 def look_at(run: vx.Run, case: str, where: tuple[int, int, int], epoch: int) -> None:
@@ -179,9 +185,8 @@ def test_a_distance_is_worst_where_it_is_high(watched: Watched) -> None:
     expect(page.get_by_test_id("empty")).to_contain_text("nobody")
 
 
-def test_what_was_never_found_stands_first_and_says_so(watched: Watched, far: str) -> None:
-    page = watched.page
-    page.goto(f"{far}/cases?run=far-old&with=far-new")
+def test_what_was_never_found_stands_first_and_says_so(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old&with=far-new")
     names = ["lost", "never found", "near", "found late", "near", "absent"]
     expect(rows(page)).to_have_count(len(names))
     assert [row.get_attribute("data-case") for row in rows(page).all()] == names
@@ -201,7 +206,7 @@ def test_what_was_never_found_stands_first_and_says_so(watched: Watched, far: st
     table = list(csv.reader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
     assert table[1] == ["lost", "spleen", "inf", "5", "-inf"]
     # What is infinite lies at the edge, and names itself.
-    page.goto(f"{far}/cases?run=far-old&class=spleen")
+    page.goto(f"{watched_far.url}/cases?run=far-old&class=spleen")
     canvas = page.get_by_test_id("distribution").locator("canvas")
     box = canvas.bounding_box()
     assert box is not None
@@ -213,9 +218,8 @@ def test_what_was_never_found_stands_first_and_says_so(watched: Watched, far: st
     expect(tip).to_contain_text("∞")
 
 
-def test_the_worst_value_opens_the_epoch_at_which_it_was_reached(watched: Watched, far: str) -> None:
-    page = watched.page
-    page.goto(f"{far}/cases?run=far-old&value=best")
+def test_the_worst_value_opens_the_epoch_at_which_it_was_reached(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old&value=best")
     grid = page.get_by_test_id("cases")
     lost = rows(page).and_(page.locator("[data-case=lost]"))
     expect(lost.locator(".num").first).to_have_text("3")
@@ -223,17 +227,16 @@ def test_the_worst_value_opens_the_epoch_at_which_it_was_reached(watched: Watche
     page.wait_for_url(re.compile("/viewer.*step=2"))
     page.go_back()
     expect(page.get_by_test_id("readout")).to_contain_text("lost spleen · epoch 2 · 3")
-    expect(grid).to_be_focused()
+    grid.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/viewer.*step=2"))
-    page.goto(f"{far}/cases?run=far-old&value=worst&map=runs&with=far-new")
+    page.goto(f"{watched_far.url}/cases?run=far-old&value=worst&map=runs&with=far-new")
     lost.get_by_role("button", name="lost").click()
     page.wait_for_url(re.compile("/viewer.*step=3"))
 
 
-def test_the_first_click_on_a_class_chooses_it_alone(watched: Watched, far: str) -> None:
-    page = watched.page
-    page.goto(f"{far}/cases?run=far-old")
+def test_the_first_click_on_a_class_chooses_it_alone(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old")
     chips = page.get_by_role("group", name="Classes")
 
     def pressed() -> list[str]:
@@ -257,15 +260,14 @@ def test_the_first_click_on_a_class_chooses_it_alone(watched: Watched, far: str)
     expect(rows(page)).to_have_count(6)
 
 
-def test_without_a_run_the_newest_with_cases_is_shown(watched: Watched, far: str, tmp_path: Path) -> None:
-    page = watched.page
-    page.goto(f"{far}/cases")
-    expect(page.get_by_role("button", name="far-new")).to_be_visible()
+def test_without_a_run_the_newest_with_cases_is_shown(browser: Browser, watched_far: Watched, tmp_path: Path) -> None:
+    page = watched_far.open("/cases")
+    expect(page.get_by_role("columnheader", name="far-new")).to_be_visible()
     expect(rows(page)).to_have_count(4)
     with vx.Run(name="nothing", project=tmp_path / ".voxloop") as run:
         run.log({"train/loss": 1.0}, step=1)
-    with on_the_air(tmp_path / ".voxloop") as empty:
-        page.goto(f"{empty}/cases")
+    with on_the_air(tmp_path / ".voxloop") as empty, watching(browser, empty) as watch:
+        page = watch.open("/cases")
         expect(page.get_by_test_id("empty")).to_contain_text("No run has scores per case yet")
 
 
