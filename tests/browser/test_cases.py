@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import voxloop as vx
-from tests.browser.conftest import Watched, on_the_air
+from tests.browser.conftest import Watched, on_the_air, watching
 from tests.browser.test_gallery import stumbles
 
 MANY = 120
@@ -53,6 +54,38 @@ def fill(root: Path) -> None:
         run.log({"val/dice": float("nan")}, step=1, context={"case": "whole", "class": "absent"})
     with vx.Run(name="<script>alert(1)</script>", experiment="nothing", project=root) as run:
         run.log({"train/loss": 1.0}, step=1)
+
+
+INF = math.inf
+# A distance of each case over the epochs; of the second run the last one.
+FAR = {"found late": (INF, 9.0, 4.0), "lost": (8.0, 3.0, INF), "never found": (INF, INF, INF), "near": (6.0, 2.0, 2.5)}
+FAR_NEW = {"found late": 4.0, "lost": 5.0, "never found": INF, "near": 3.0}
+
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Organs that were not found at one epoch or another, and a run after them that says nothing of cases."""
+    root = tmp_path_factory.mktemp("far") / ".voxloop"
+    with vx.Run(name="far-old", project=root) as run:
+        for nth, epoch in enumerate(EPOCHS):
+            for case, values in FAR.items():
+                run.log({"val/hd95": values[nth]}, step=epoch, epoch=epoch, context={"case": case, "class": "spleen"})
+            run.log({"val/hd95": float("nan")}, step=epoch, epoch=epoch, context={"case": "absent", "class": "tumour"})
+            run.log({"val/hd95": 5.0}, step=epoch, epoch=epoch, context={"case": "near", "class": "liver"})
+            look_at(run, "lost", (8, 3, 6), epoch)
+    with vx.Run(name="far-new", project=root) as run:
+        for case, value in FAR_NEW.items():
+            run.log({"val/hd95": value}, step=3, epoch=3, context={"case": case, "class": "spleen"})
+    with vx.Run(name="nothing", project=root) as run:
+        run.log({"train/loss": 1.0}, step=1)
+    with on_the_air(root) as address:
+        yield address
+
+
+@pytest.fixture
+def watched_far(browser: Browser, far: str) -> Iterator[Watched]:
+    with watching(browser, far) as watch:
+        yield watch
 
 
 def look_at(run: vx.Run, case: str, where: tuple[int, int, int], epoch: int) -> None:
@@ -152,6 +185,92 @@ def test_a_distance_is_worst_where_it_is_high(watched: Watched) -> None:
     expect(page.get_by_test_id("empty")).to_contain_text("nobody")
 
 
+def test_what_was_never_found_stands_first_and_says_so(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old&with=far-new")
+    names = ["lost", "never found", "near", "found late", "near", "absent"]
+    expect(rows(page)).to_have_count(len(names))
+    assert [row.get_attribute("data-case") for row in rows(page).all()] == names
+    readout = page.get_by_test_id("readout")
+    expect(readout).to_contain_text("6 rows, 2 infinite, 1 without a number at the end")
+    expect(page.get_by_test_id("verdict")).to_contain_text(
+        "1 better, 1 worse, 2 the same; mean change +0.250, median +0.250, 2 left out: from or to ∞"
+    )
+    lost = rows(page).first
+    expect(lost).to_contain_text("−∞")
+    expect(lost.locator(".map i").last).to_have_text("∞")
+    expect(readout).to_contain_text("lost spleen · epoch 3 · ∞")
+    expect(page.get_by_test_id("distribution").locator(".figures")).to_contain_text("∞]")
+    assert "NaN" not in page.content()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    table = list(csv.reader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert table[1] == ["lost", "spleen", "inf", "5", "-inf"]
+    # What is infinite lies at the edge, and names itself.
+    page.goto(f"{watched_far.url}/cases?run=far-old&class=spleen")
+    canvas = page.get_by_test_id("distribution").locator("canvas")
+    box = canvas.bounding_box()
+    assert box is not None
+    tip = page.get_by_test_id("distribution").locator(".tip")
+    for dy in range(2, 25, 2):
+        page.mouse.move(box["x"] + box["width"] - 12, box["y"] + dy)
+        if tip.count():
+            break
+    expect(tip).to_contain_text("∞")
+
+
+def test_the_worst_value_opens_the_epoch_at_which_it_was_reached(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old&value=best")
+    grid = page.get_by_test_id("cases")
+    lost = rows(page).and_(page.locator("[data-case=lost]"))
+    expect(lost.locator(".num").first).to_have_text("3")
+    lost.get_by_role("button", name="lost").click()
+    page.wait_for_url(re.compile("/viewer.*step=2"))
+    page.go_back()
+    expect(page.get_by_test_id("readout")).to_contain_text("lost spleen · epoch 2 · 3")
+    grid.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/viewer.*step=2"))
+    page.goto(f"{watched_far.url}/cases?run=far-old&value=worst&map=runs&with=far-new")
+    lost.get_by_role("button", name="lost").click()
+    page.wait_for_url(re.compile("/viewer.*step=3"))
+
+
+def test_the_first_click_on_a_class_chooses_it_alone(watched_far: Watched) -> None:
+    page = watched_far.open("/cases?run=far-old")
+    chips = page.get_by_role("group", name="Classes")
+
+    def pressed() -> list[str]:
+        expect(chips.get_by_role("button")).to_have_count(4)
+        return chips.locator("[aria-pressed=true]").all_inner_texts()
+
+    assert pressed() == ["All", "liver", "spleen", "tumour"]
+    chips.get_by_role("button", name="spleen").focus()
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(4)
+    assert pressed() == ["spleen"]
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    expect(rows(page)).to_have_count(5)
+    assert pressed() == ["liver", "spleen"]
+    chips.get_by_role("button", name="All").click()
+    expect(rows(page)).to_have_count(6)
+    chips.get_by_role("button", name="tumour").click()
+    expect(rows(page)).to_have_count(1)
+    chips.get_by_role("button", name="tumour").click()
+    expect(rows(page)).to_have_count(6)
+
+
+def test_without_a_run_the_newest_with_cases_is_shown(browser: Browser, watched_far: Watched, tmp_path: Path) -> None:
+    page = watched_far.open("/cases")
+    expect(page.get_by_role("columnheader", name="far-new")).to_be_visible()
+    expect(rows(page)).to_have_count(4)
+    with vx.Run(name="nothing", project=tmp_path / ".voxloop") as run:
+        run.log({"train/loss": 1.0}, step=1)
+    with on_the_air(tmp_path / ".voxloop") as empty, watching(browser, empty) as watch:
+        page = watch.open("/cases")
+        expect(page.get_by_test_id("empty")).to_contain_text("No run has scores per case yet")
+
+
 def test_a_dot_of_the_distribution_names_its_case_and_opens_it(watched: Watched) -> None:
     page = watched.open("/cases?run=unet-old&class=tumour~liver")
     canvas = page.get_by_test_id("distribution").locator("canvas")
@@ -178,7 +297,7 @@ def test_it_can_be_read_by_all(watched: Watched, theme: str) -> None:
 
 
 def test_a_run_without_cases_says_how_they_are_logged(watched: Watched) -> None:
-    page = watched.open("/cases")
+    page = watched.open("/cases?run=%3Cscript%3Ealert(1)%3C%2Fscript%3E")
     expect(page.get_by_role("button", name="<script>alert(1)</script>")).to_be_visible()
     expect(page.get_by_test_id("empty")).to_contain_text("no scores per case")
     page.goto(f"{watched.url}/cases?run=organs")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 from fastapi.testclient import TestClient
 
-from tests.server.conftest import DICE, EPOCHS, Written
+import voxloop as vx
+from tests.server.conftest import DICE, EPOCHS, HERE, Written
+from voxloop.server.app import create_app
+from voxloop.store import open_project
 
 API = "/api/v1"
 
@@ -32,3 +38,30 @@ def test_a_question_without_a_run_is_told_what_is_missing(client: TestClient) ->
         answer = client.get(API + path)
         assert answer.status_code in (404, 422)
         assert answer.json()["detail"]
+
+
+def test_infinity_is_a_word_and_what_is_no_number_is_null(tmp_path: Path) -> None:
+    with vx.Run(name="distances", project=tmp_path / ".voxloop") as run:
+        for case, values in {"lost": (8.0, math.inf), "absent": (math.nan, math.nan), "far": (90.0, 80.0)}.items():
+            for step, value in enumerate(values):
+                run.log({"val/hd95": value, "val/log": -value}, step=step, context={"case": case})
+    asked = {"run": "distances", "metric": "val/hd95"}
+    with open_project(tmp_path / ".voxloop") as project, TestClient(create_app(project), HERE) as client:
+        board = client.get(f"{API}/cases", params=asked).json()
+        column = board["columns"][0]
+        assert board["cases"] == ["absent", "far", "lost"]
+        assert column["last"] == [None, 80.0, "Infinity"]
+        assert column["worst"] == [None, 90.0, "Infinity"]
+        assert column["best"] == [None, 80.0, 8.0]
+        epochs = client.get(f"{API}/cases/epochs", params=asked).json()
+        assert epochs["values"] == [[None, None], [90.0, 80.0], [8.0, "Infinity"]]
+        rows = client.get(f"{API}/runs/distances/cases", params={"metric": "val/hd95"}).json()["rows"]
+        assert [(row["case"], row["last"]) for row in rows] == [("lost", "Infinity"), ("far", 80.0), ("absent", None)]
+        other = client.get(f"{API}/cases", params=asked | {"metric": "val/log"}).json()
+        assert (other["goal"], other["columns"][0]["last"][2]) == ("max", "-Infinity")
+
+
+def test_the_newest_run_with_cases_is_told(client: TestClient, written: Written, tmp_path: Path) -> None:
+    assert client.get(f"{API}/cases/newest").json() == {"run_id": written.run_id}
+    with open_project(tmp_path / ".voxloop", create=True) as empty, TestClient(create_app(empty), HERE) as other:
+        assert other.get(f"{API}/cases/newest").json() == {"run_id": None}

@@ -23,7 +23,7 @@ def logged(context: dict[str, Any], by_step: list[tuple[int, float]]) -> Logged:
 def table(*series: Logged, goal: Goal = "max", with_volume: tuple[str, ...] = ()) -> Any:
     steps = sorted({step for _, by_step in series for step, _ in by_step})
     values = [
-        [value if (value := dict(by_step).get(step)) is not None and np.isfinite(value) else None for step in steps]
+        [value if (value := dict(by_step).get(step)) is not None and not np.isnan(value) else None for step in steps]
         for _, by_step in series
     ]
     rows = [key for key, _ in series]
@@ -69,6 +69,17 @@ def test_a_case_without_any_number_comes_last() -> None:
     made = table(logged({"case": "a"}, [(1, float("nan"))]), logged({"case": "b"}, [(1, 0.9)]))
     assert [row.case for row in made.rows] == ["b", "a"]
     assert (made.rows[1].last, made.rows[1].best, made.rows[1].worst) == (None, None, None)
+
+
+def test_what_was_never_found_is_worse_than_any_distance() -> None:
+    made = table(
+        logged({"case": "far"}, [(1, 90.0)]),
+        logged({"case": "lost"}, [(1, 3.0), (2, float("inf"))]),
+        logged({"case": "absent"}, [(1, float("nan"))]),
+        goal="min",
+    )
+    assert [row.case for row in made.rows] == ["lost", "far", "absent"]
+    assert (made.rows[0].best, made.rows[0].worst) == (3.0, float("inf"))
 
 
 def test_only_cases_with_a_volume_say_so() -> None:

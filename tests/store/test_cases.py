@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import voxloop as vx
-from voxloop.store import Project, open_project
+from voxloop.store import Project, codec, open_project
 from voxloop.store.goals import goal_of
+from voxloop.store.results import cases
 
 STEPS = (1, 2, 4)
 DICE = {("a", "liver"): (0.1, 0.5, 0.7), ("a", "spleen"): (0.9, math.nan, 0.6), ("b", "liver"): (0.2, 0.3, 0.2)}
@@ -111,3 +113,72 @@ def test_an_unknown_run_is_named(project: Project) -> None:
 def test_which_way_is_better_is_read_from_the_name_where_nobody_said(name: str, goal: str) -> None:
     assert goal_of(name, {}) == goal
     assert goal_of(name, {"val/*": {"axis": "epoch"}, "*": {"best": "min"}}) == "min"
+
+
+@pytest.fixture(scope="module")
+def lost_and_found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Distances to organs that were not found at one epoch or another, and a run that says nothing of cases after it."""
+    root = tmp_path_factory.mktemp("infinite") / ".voxloop"
+    inf = math.inf
+    logged = {
+        "found late": (inf, 8.0, 4.0),
+        "lost": (8.0, 4.0, inf),
+        "lost between": (8.0, inf, 4.0),
+        "never found": (inf, inf, inf),
+        "absent": (math.nan, math.nan, math.nan),
+        "there at the end": (math.nan, inf, 2.0),
+        "gone at the end": (inf, 2.0, math.nan),
+    }
+    with vx.Run(name="distances", project=root) as run:
+        for nth, step in enumerate(STEPS):
+            for case, values in logged.items():
+                run.log({"val/hd95": values[nth], "val/log": -values[nth]}, step=step, context={"case": case})
+        run.log({"val/once": inf}, step=1, context={"case": "once"})
+    with vx.Run(name="newer", project=root) as run:
+        run.log({"train/loss": 1.0}, step=1)
+    with open_project(root) as opened:
+        yield opened
+
+
+def test_what_was_never_found_is_infinitely_far(lost_and_found: Project) -> None:
+    inf = math.inf
+    board = lost_and_found.case_board(["distances"], "val/hd95")
+    column = board.columns[0]
+    told = {
+        key[0]: at for key, at in zip(board.rows, zip(column.last, column.best, column.worst, strict=True), strict=True)
+    }
+    assert told == {
+        "absent": (None, None, None),
+        "found late": (4.0, 4.0, inf),
+        "gone at the end": (None, 2.0, inf),
+        "lost": (inf, 4.0, inf),
+        "lost between": (4.0, 4.0, inf),
+        "never found": (inf, inf, inf),
+        "there at the end": (2.0, 2.0, inf),
+    }
+    assert lost_and_found.case_board(["distances"], "val/once").columns[0].last == [inf]
+    board = lost_and_found.case_board(["distances"], "val/log")
+    assert board.goal == "max"
+    at = board.rows.index(("lost between", ""))
+    assert (board.columns[0].best[at], board.columns[0].worst[at]) == (-4.0, -inf)
+    epochs = lost_and_found.case_epochs("distances", "val/hd95")
+    assert epochs.values[epochs.rows.index(("gone at the end", ""))] == [inf, 2.0, None]
+
+
+def test_of_a_score_no_point_is_read_that_a_summary_tells(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_: bytes) -> None:
+        raise AssertionError("a point was read")
+
+    monkeypatch.setattr(codec, "Chunk", read)
+    assert project.case_board(["new"], "val/dice").rows
+
+
+def test_the_newest_run_that_says_anything_of_cases(lost_and_found: Project, tmp_path: Path) -> None:
+    with lost_and_found.reading() as connection:
+        assert cases.newest_run(connection) == lost_and_found.run("distances").id
+    with vx.Run(name="archived", project=tmp_path / ".voxloop") as run:
+        run.log({"val/dice": 0.5}, step=1, context=of("a", "liver"))
+    with open_project(tmp_path / ".voxloop") as other:
+        other.edit("archived", archived=True)
+        with other.reading() as connection:
+            assert cases.newest_run(connection) is None

@@ -6,15 +6,20 @@ import {
   csv,
   epochsByRow,
   rangeOf,
+  reachedAt,
   readSort,
   rowsOf,
+  say,
+  shareOf,
   short,
+  signed,
   spread,
   strip,
+  toggled,
   verdict,
   worstFirst,
 } from '../src/cases/board';
-import type { CaseBoard } from '../src/lib/api/cases';
+import { type CaseBoard, readBoard, readEpochs } from '../src/lib/api/cases';
 
 const column = (name: string, last: (number | null)[]) => ({
   run_id: name,
@@ -131,5 +136,102 @@ describe('the heat map', () => {
       12, 46, 4, 10,
     ]);
     expect([0.931, 12.4, -0.25, null].map(short)).toEqual(['.93', '12', '−.25', '']);
+  });
+});
+
+describe('what was never found is infinitely far', () => {
+  const said = {
+    ...board,
+    goal: 'min' as const,
+    cases: ['found', 'lost', 'never', 'near', 'absent'],
+    classes: ['a', 'a', 'a', 'a', 'a'],
+    columns: [
+      column('old', [Infinity, 4, Infinity, 6, null]),
+      column('new', [5, Infinity, Infinity, 5, Infinity]),
+    ],
+  };
+  const far = rowsOf(said, 'last');
+
+  test('and comes as a word, behind which nobody sees it', () => {
+    const wire = column('old', []);
+    const word = { ...wire, last: [1, 'Infinity' as const, '-Infinity' as const, null] };
+    expect(readBoard({ ...board, columns: [word] }).columns[0]?.last).toEqual([1, Infinity, -Infinity, null]);
+    const epochs = { steps: [1], epochs: [1], cases: ['a'], classes: [''], values: [['Infinity' as const]] };
+    expect(readEpochs(epochs).values).toEqual([[Infinity]]);
+  });
+
+  test('stands first, before the largest distance, and what is no number stands last', () => {
+    const names = chosen(far, '', null, 0, worstFirst(0, 'min')).map((row) => row.case);
+    expect(names).toEqual(['found', 'never', 'near', 'lost', 'absent']);
+  });
+
+  test('to be found is better, to be lost is worse, and neither is in the mean', () => {
+    expect(far.map((row) => row.change)).toEqual([-Infinity, Infinity, 0, -1, null]);
+    expect(verdict(far, 'min')).toEqual({
+      count: 4,
+      better: 2,
+      worse: 1,
+      same: 1,
+      mean: -1,
+      median: -1,
+      infinite: 3,
+    });
+    expect(verdict(far.slice(0, 1), 'min')).toMatchObject({
+      better: 1,
+      mean: null,
+      median: null,
+      infinite: 1,
+    });
+  });
+
+  test('has the colour of the worst, and is not of the range', () => {
+    const range = rangeOf([2, Infinity, -Infinity, 40]);
+    expect(range).toEqual({ low: 0, high: 40 });
+    expect(colour(Infinity, range, 'min')).toEqual(colour(40, range, 'min'));
+    expect(colour(-Infinity, range, 'max')).toEqual(colour(0, range, 'max'));
+    expect([Infinity, -Infinity].map((v) => shareOf(v, range))).toEqual([1, 0]);
+    expect(rangeOf([Infinity])).toEqual({ low: 0, high: 1 });
+    expect([short(Infinity), say(Infinity, range), say(Infinity, { low: 0, high: 1 })]).toEqual([
+      '∞',
+      '∞',
+      '∞',
+    ]);
+    expect([-Infinity, Infinity, 0.02, null].map(signed)).toEqual(['−∞', '+∞', '+0.020', '–']);
+  });
+
+  test('counts among the quartiles, none of which is NaN', () => {
+    expect(spread([1, 2, 3, Infinity, Infinity])).toMatchObject({
+      lowerQuarter: 2,
+      median: 3,
+      upperQuarter: Infinity,
+    });
+    expect(spread([Infinity, Infinity])).toMatchObject({ low: Infinity, median: Infinity, high: Infinity });
+    expect(spread([-Infinity, 1])).toMatchObject({ low: -Infinity, median: -Infinity, high: 1 });
+    expect(spread([1, Infinity])).toMatchObject({ low: 1, median: Infinity, high: Infinity });
+  });
+
+  test('is inf in a CSV', () => {
+    const lines = csv(said, far).split('\r\n');
+    expect(lines[1]).toBe('found,a,inf,5,-inf');
+    expect(lines[3]).toBe('never,a,inf,inf,0');
+    expect(lines[5]).toBe('absent,a,,inf,');
+  });
+
+  test('is reached at an epoch as any value', () => {
+    expect(reachedAt([null, 8, Infinity, 3, 3], Infinity)).toBe(2);
+    expect([reachedAt([8, 3, 3], 3), reachedAt([8], 7), reachedAt([null], null)]).toEqual([1, null, null]);
+  });
+});
+
+describe('the classes chosen', () => {
+  test('are one after the first click, and all again after the last', () => {
+    const names = ['liver', 'spleen', 'tumour'];
+    expect(toggled(names, null, 'spleen')).toEqual(['spleen']);
+    expect(toggled(names, new Set(names), 'spleen')).toEqual(['spleen']);
+    expect(toggled(names, new Set(['spleen']), 'liver')).toEqual(['liver', 'spleen']);
+    expect(toggled(names, new Set(['liver', 'spleen']), 'liver')).toEqual(['spleen']);
+    expect(toggled(names, new Set(['spleen']), 'spleen')).toBeNull();
+    expect(toggled(names, new Set(['liver', 'spleen']), 'tumour')).toBeNull();
+    expect(toggled(names, new Set(['gone', 'spleen']), 'spleen')).toBeNull();
   });
 });

@@ -1,5 +1,6 @@
 /** Cases as rows, runs as columns: differences, distributions and the colours of a heat map. Plain functions over plain data. */
 import type { CaseBoard, CaseEpochs } from '../lib/api/cases';
+import { minus, number, score } from '../lib/format';
 import { css, heat } from '../lib/scale';
 import { type Direction, matches, sortRows } from '../lib/sort';
 
@@ -14,7 +15,7 @@ export interface Row {
   class: string;
   /** One for each run, in the order of the board's columns. */
   values: (number | null)[];
-  /** The second run's value minus the first one's; null unless both have one. */
+  /** The second run's value minus the first one's, and none from ∞ to ∞; null unless both have one. */
   change: number | null;
   /** Which of the runs have logged a volume of the case. */
   hasVolume: boolean[];
@@ -29,10 +30,34 @@ export function rowsOf(board: CaseBoard, value: Value): Row[] {
       case: id,
       class: board.classes[index] ?? '',
       values,
-      change: typeof first === 'number' && typeof second === 'number' ? second - first : null,
+      change: typeof first === 'number' && typeof second === 'number' ? changeOf(first, second) : null,
       hasVolume: board.columns.map((column) => column.has_volume[index] ?? false),
     };
   });
+}
+
+function changeOf(from: number, to: number): number {
+  return from === to ? 0 : to - from;
+}
+
+/** The classes after a click on one: from all to it alone, then one by one; none is all again, which is null. */
+export function toggled(
+  names: readonly string[],
+  on: ReadonlySet<string> | null,
+  name: string,
+): string[] | null {
+  if (on === null || names.every((one) => on.has(one))) return [name];
+  const next = names.filter((one) => on.has(one) !== (one === name));
+  return next.length === 0 || next.length === names.length ? null : next;
+}
+
+/** Where in a row of epochs a value was reached first; null where it is not. */
+export function reachedAt(
+  cells: readonly (number | null)[],
+  value: number | null | undefined,
+): number | null {
+  const at = value === null || value === undefined ? -1 : cells.indexOf(value);
+  return at < 0 ? null : at;
 }
 
 /** A column to sort by: `case`, `class`, `change`, or a run's place. */
@@ -77,7 +102,7 @@ export interface Spread {
   mean: number;
 }
 
-/** How values lie, with quartiles as numpy has them; null where there is none. */
+/** How values lie, infinite ones too, with quartiles as numpy has them; null where there is none. */
 export function spread(values: readonly (number | null)[]): Spread | null {
   const sorted = values.filter((v): v is number => v !== null).sort((a, b) => a - b);
   if (sorted.length === 0) return null;
@@ -85,7 +110,9 @@ export function spread(values: readonly (number | null)[]): Spread | null {
     const place = share * (sorted.length - 1);
     const low = sorted[Math.floor(place)] ?? 0;
     const high = sorted[Math.ceil(place)] ?? low;
-    return low + (high - low) * (place - Math.floor(place));
+    const weight = place - Math.floor(place);
+    // From ∞ to ∞ there is no way, and 0 · ∞ is none of it.
+    return weight === 0 || !Number.isFinite(low) ? low : low + (high - low) * weight;
   };
   return {
     count: sorted.length,
@@ -103,26 +130,32 @@ export interface Verdict {
   better: number;
   worse: number;
   same: number;
-  mean: number;
-  median: number;
+  /** Of the changes from a finite value to another; null where there is none. */
+  mean: number | null;
+  median: number | null;
+  /** How many are from ∞ or to it, and so in neither. */
+  infinite: number;
 }
 
 /** The second run against the first, over the rows that both have. */
 export function verdict(rows: readonly Row[], goal: Goal): Verdict | null {
-  const changes = rows.map((row) => row.change).filter((v): v is number => v !== null);
-  const told = spread(changes);
-  if (!told) return null;
+  const both = rows.flatMap(({ change, values }) => (change === null ? [] : [{ change, values }]));
+  if (both.length === 0) return null;
+  const changes = both.map((row) => row.change);
+  const finite = both.filter((row) => row.values.slice(0, 2).every(Number.isFinite));
+  const told = spread(finite.map((row) => row.change));
   const gains = changes.map((change) => (goal === 'max' ? change : -change));
   // Less than a thousandth is seen by nobody.
   const better = gains.filter((gain) => gain > 5e-4).length;
   const worse = gains.filter((gain) => gain < -5e-4).length;
   return {
-    count: told.count,
+    count: changes.length,
     better,
     worse,
-    same: told.count - better - worse,
-    mean: told.mean,
-    median: told.median,
+    same: changes.length - better - worse,
+    mean: told?.mean ?? null,
+    median: told?.median ?? null,
+    infinite: changes.length - finite.length,
   };
 }
 
@@ -131,20 +164,42 @@ export interface Range {
   high: number;
 }
 
-/** Scores lie between 0 and 1; anything else is shown over its own range. */
+/** Scores lie between 0 and 1; anything else is shown over its own range. What is infinite lies outside it. */
 export function rangeOf(values: Iterable<number | null>): Range {
   let [low, high] = [0, 0];
   for (const value of values) {
-    if (value === null) continue;
+    if (value === null || !Number.isFinite(value)) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
   return low >= 0 && high <= 1 ? { low: 0, high: 1 } : { low, high: high > low ? high : low + 1 };
 }
 
+/** Where a value lies in a range, as a share; what is beyond its ends, infinite too, lies at them. */
+export function shareOf(value: number, range: Range): number {
+  return Math.min(1, Math.max(0, (value - range.low) / (range.high - range.low)));
+}
+
+/** A score in three decimals, anything else in four digits. */
+export function say(value: number | null | undefined, range: Range): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return number(value);
+  return range.high <= 1 ? score(value) : number(Number(value.toPrecision(4)));
+}
+
+/** A change with its sign: `+0.020`, `−∞`. */
+export function signed(change: number | null): string {
+  if (change === null) return number(null);
+  return `${change > 0 ? '+' : ''}${Number.isFinite(change) ? score(change) : number(change)}`;
+}
+
+/** Three digits, as beside a strip. */
+export function digits(value: number): string {
+  return Number.isFinite(value) ? minus(value.toPrecision(3)) : number(value);
+}
+
 /** The colour of a value: dark is bad, whichever way the metric is better. */
 export function colour(value: number, range: Range, goal: Goal): [number, number, number] {
-  const share = (value - range.low) / (range.high - range.low);
+  const share = shareOf(value, range);
   return heat(goal === 'max' ? share : 1 - share);
 }
 
@@ -176,6 +231,7 @@ export function epochsByRow(board: CaseBoard, epochs: CaseEpochs | null): (reado
 /** As it fits into a cell: `.93`, `12.5`. */
 export function short(value: number | null): string {
   if (value === null) return '';
+  if (!Number.isFinite(value)) return number(value);
   return Math.abs(value) < 9.995
     ? value
         .toFixed(2)
@@ -190,15 +246,13 @@ export function csv(board: CaseBoard, rows: readonly Row[]): string {
     const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
+  const cell = (value: number | null) => String(value ?? '').replace('Infinity', 'inf');
   const head = ['case', 'class', ...board.columns.map((column) => `${board.metric} ${column.name}`)];
   const two = board.columns.length === 2;
   const body = rows.map((row) =>
-    [
-      quote(row.case),
-      quote(row.class),
-      ...row.values.map((v) => v ?? ''),
-      ...(two ? [row.change ?? ''] : []),
-    ].join(','),
+    [quote(row.case), quote(row.class), ...row.values.map(cell), ...(two ? [cell(row.change)] : [])].join(
+      ',',
+    ),
   );
   return [[...head, ...(two ? ['change'] : [])].map(quote).join(','), ...body].join('\r\n');
 }

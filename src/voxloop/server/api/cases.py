@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from voxloop.server import table
 from voxloop.server.api.opened import Opened, Remembered
 from voxloop.server.models import cases as models
+from voxloop.store.results import cases
 
 router = APIRouter(tags=["cases"])
 
@@ -21,10 +22,10 @@ def list_cases(run_id: str, project: Opened, metric: str = "val/dice") -> models
         models.CaseRow(
             case=row.case,
             **{"class": row.class_name},
-            values=list(row.values),
-            last=row.last,
-            best=row.best,
-            worst=row.worst,
+            values=models.numbers(row.values),
+            last=models.number(row.last),
+            best=models.number(row.best),
+            worst=models.number(row.worst),
             has_volume=row.has_volume,
         )
         for row in made.rows
@@ -46,7 +47,7 @@ def get_case_board(
     run: Runs,
     metric: Annotated[str | None, Query(description="As in val/dice; Dice without.")] = None,
 ) -> models.CaseBoard:
-    """The cases of several runs side by side, by one metric. No point is read for it."""
+    """The cases of several runs side by side, by one metric."""
 
     def read() -> models.CaseBoard:
         board = project.case_board(run, metric)
@@ -58,12 +59,27 @@ def get_case_board(
             cases=[case for case, _ in board.rows],
             classes=[name for _, name in board.rows],
             columns=[
-                models.CaseColumn(**asdict(column), name=one.name, experiment=one.experiment)
+                models.CaseColumn(
+                    run_id=column.run_id,
+                    name=one.name,
+                    experiment=one.experiment,
+                    last=models.numbers(column.last),
+                    best=models.numbers(column.best),
+                    worst=models.numbers(column.worst),
+                    has_volume=column.has_volume,
+                )
                 for column, one in zip(board.columns, said, strict=True)
             ],
         )
 
     return kept.answer(("cases", tuple(run), metric), read)
+
+
+@router.get("/cases/newest", operation_id="getNewestCases")
+def get_newest_cases(project: Opened) -> models.NewestCases:
+    """The newest run that says anything of cases."""
+    with project.reading() as connection:
+        return models.NewestCases(run_id=cases.newest_run(connection))
 
 
 @router.get("/cases/epochs", operation_id="getCaseEpochs")
@@ -77,7 +93,7 @@ def get_case_epochs(project: Opened, kept: Remembered, run: str, metric: str) ->
             epochs=told.epochs,
             cases=[case for case, _ in told.rows],
             classes=[name for _, name in told.rows],
-            values=told.values,
+            values=[models.numbers(row) for row in told.values],
         )
 
     return kept.answer(("case epochs", run, metric), read)

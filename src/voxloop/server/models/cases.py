@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from voxloop.server.models.answer import Answer
+
+# JSON has no infinity, and the distance of what was never found is one.
+Number: TypeAlias = float | Literal["Infinity", "-Infinity"]
+
+
+def number(value: float | None) -> Number | None:
+    """As it is written in JSON."""
+    if value is None or math.isfinite(value):
+        return value
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def numbers(values: Iterable[float | None]) -> list[Number | None]:
+    return [number(value) for value in values]
 
 
 class CaseRow(Answer):
@@ -14,10 +30,10 @@ class CaseRow(Answer):
 
     case: str
     class_: str = Field(alias="class")
-    values: list[float | None]
-    last: float | None
-    best: float | None
-    worst: float | None
+    values: list[Number | None]
+    last: Number | None
+    best: Number | None
+    worst: Number | None
     has_volume: bool
 
 
@@ -43,9 +59,9 @@ class CaseColumn(Answer):
     run_id: str
     name: str
     experiment: str
-    last: list[float | None]
-    best: list[float | None]
-    worst: list[float | None]
+    last: list[Number | None]
+    best: list[Number | None]
+    worst: list[Number | None]
     has_volume: list[bool]
 
 
@@ -60,6 +76,12 @@ class CaseBoard(Answer):
     columns: list[CaseColumn]
 
 
+class NewestCases(Answer):
+    """The newest run that says anything of cases; null where none does."""
+
+    run_id: str | None
+
+
 class CaseEpochs(Answer):
     """A run's values step by step: a row of `values` for each place of `cases` and `classes`."""
 
@@ -67,4 +89,4 @@ class CaseEpochs(Answer):
     epochs: list[int | None]
     cases: list[str]
     classes: list[str]
-    values: list[list[float | None]]
+    values: list[list[Number | None]]

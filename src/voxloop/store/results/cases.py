@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from voxloop.store import codec, schema
 from voxloop.store.context import Context
@@ -32,7 +33,7 @@ class CaseMetric:
 
 @dataclass(frozen=True, slots=True)
 class CaseColumn:
-    """One run's values along the rows of a table; None where it says nothing of one."""
+    """One run's values along the rows of a table; None where it says nothing of one. The distance of what was never found is infinite."""
 
     run_id: str
     last: list[float | None]
@@ -68,7 +69,7 @@ def board(connection: Connection, run_ids: Sequence[str], metric: str | None = N
     names = [one.name for one in metrics]
     chosen = metric or (USUAL if USUAL in names else next((n for n in names if n.endswith("dice")), *names[:1] or [""]))
     goal: Goal = next((one.goal for one in metrics if one.name == chosen), "max")
-    found = {run_id: _summaries(connection, run_id, chosen) for run_id in run_ids}
+    found = {run_id: _summaries(connection, run_id, chosen, goal) for run_id in run_ids}
     rows = sorted({key for of_run in found.values() for key in of_run})
     columns = [_column(connection, run_id, chosen, goal, found[run_id], rows) for run_id in run_ids]
     return CaseBoard(metrics, chosen, goal, rows, columns)
@@ -104,6 +105,14 @@ def epochs(connection: Connection, run_id: str, metric: str) -> CaseEpochs:
     )
 
 
+def newest_run(connection: Connection) -> str | None:
+    """The newest run that says anything of cases; archived ones are passed over."""
+    runs = schema.runs
+    says = sa.exists().where((SERIES.c.run_id == runs.c.id) & _about_cases())
+    query = sa.select(runs.c.id).where(sa.not_(runs.c.archived) & says).order_by(runs.c.created.desc(), runs.c.id)
+    return connection.execute(query.limit(1)).scalar()
+
+
 def _metrics(connection: Connection, run_ids: Sequence[str]) -> list[CaseMetric]:
     name, count = SERIES.c.name, sa.func.count()
     rows = connection.execute(
@@ -116,14 +125,43 @@ def _metrics(connection: Connection, run_ids: Sequence[str]) -> list[CaseMetric]
     return [CaseMetric(row[0], goal_of(row[0], definitions) or "max", row[1]) for row in rows]
 
 
-def _summaries(connection: Connection, run_id: str, metric: str) -> dict[Key, Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    last: float | None
+    min: float | None
+    max: float | None
+
+
+def _summaries(connection: Connection, run_id: str, metric: str, goal: Goal) -> dict[Key, _Summary]:
     wanted = (SERIES.c.run_id == run_id) & (SERIES.c.name == metric) & _about_cases()
-    query = _select(SERIES.c.last, SERIES.c.min, SERIES.c.max).where(wanted)
-    return {key_of(json.loads(row.context)): row for row in connection.execute(query)}
+    rows = connection.execute(_select(SERIES.c.id, SERIES.c.last, SERIES.c.min, SERIES.c.max).where(wanted)).all()
+    # Kept summaries leave out what is not finite; only the points know whether it was infinite. A series that begins and
+    # ends with a number may hide one in between, but a score does not: of Dice, hardly any point is read.
+    hiding = SERIES.c.first.is_(None) | SERIES.c.last.is_(None)
+    is_score = goal == "max" and all(row.min >= 0 and row.max <= 1 for row in rows if row.min is not None)
+    told = _from_points(connection, wanted & (hiding if is_score else hiding | (SERIES.c.size > 1)))
+    return {key_of(json.loads(row.context)): told.get(row.id) or _Summary(row.last, row.min, row.max) for row in rows}
+
+
+def _from_points(connection: Connection, wanted: sa.ColumnElement[bool]) -> dict[int, _Summary]:
+    """Summaries that know of infinities, by series; of one with a damaged chunk there is none."""
+    chunks = schema.chunks
+    query = sa.select(chunks.c.series_id, chunks.c.data).join(SERIES, SERIES.c.id == chunks.c.series_id).where(wanted)
+    told = connection.execute(query.order_by(chunks.c.series_id, chunks.c.number))
+    found = {}
+    for number, rows in groupby(told, key=lambda row: int(row.series_id)):
+        try:
+            values = np.concatenate([codec.Chunk(row.data).values() for row in rows])
+        except ValueError:
+            continue
+        # Unlike min and max, these pass over NaN, and say nothing where there is nothing else.
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        found[number] = _Summary(float(values[-1]), low, high)
+    return found
 
 
 def _column(
-    connection: Connection, run_id: str, metric: str, goal: str, found: Mapping[Key, Row[Any]], rows: Sequence[Key]
+    connection: Connection, run_id: str, metric: str, goal: str, found: Mapping[Key, _Summary], rows: Sequence[Key]
 ) -> CaseColumn:
     with_volume = cases_with_volume(connection, run_id)
     told = [found.get(key) for key in rows]
@@ -164,4 +202,4 @@ def key_of(context: Context) -> Key:
 
 def _number(value: float | None) -> float | None:
     """Six digits are more than anybody reads of a score, and half of what would be sent."""
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+    return float(f"{value:.6g}") if value is not None and not math.isnan(value) else None

@@ -625,9 +625,29 @@ export interface paths {
         };
         /**
          * Get Case Board
-         * @description The cases of several runs side by side, by one metric. No point is read for it.
+         * @description The cases of several runs side by side, by one metric.
          */
         get: operations["getCaseBoard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/newest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Newest Cases
+         * @description The newest run that says anything of cases.
+         */
+        get: operations["getNewestCases"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1691,11 +1711,11 @@ export interface components {
             /** Experiment */
             experiment: string;
             /** Last */
-            last: (number | null)[];
+            last: (number | ("Infinity" | "-Infinity") | null)[];
             /** Best */
-            best: (number | null)[];
+            best: (number | ("Infinity" | "-Infinity") | null)[];
             /** Worst */
-            worst: (number | null)[];
+            worst: (number | ("Infinity" | "-Infinity") | null)[];
             /** Has Volume */
             has_volume: boolean[];
         };
@@ -1713,7 +1733,7 @@ export interface components {
             /** Classes */
             classes: string[];
             /** Values */
-            values: (number | null)[][];
+            values: (number | ("Infinity" | "-Infinity") | null)[][];
         };
         /**
          * CaseMetric
@@ -1764,13 +1784,13 @@ export interface components {
             /** Class */
             class: string;
             /** Values */
-            values: (number | null)[];
+            values: (number | ("Infinity" | "-Infinity") | null)[];
             /** Last */
-            last: number | null;
+            last: number | ("Infinity" | "-Infinity") | null;
             /** Best */
-            best: number | null;
+            best: number | ("Infinity" | "-Infinity") | null;
             /** Worst */
-            worst: number | null;
+            worst: number | ("Infinity" | "-Infinity") | null;
             /** Has Volume */
             has_volume: boolean;
         };
@@ -2934,6 +2954,14 @@ export interface components {
             name: string;
             /** Address */
             address: string;
+        };
+        /**
+         * NewestCases
+         * @description The newest run that says anything of cases; null where none does.
+         */
+        NewestCases: {
+            /** Run Id */
+            run_id: string | null;
         };
         /**
          * Notes
@@ -5304,6 +5332,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseBoard"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNewestCases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewestCases"];
                 };
             };
             /** @description Not Found */
