@@ -78,11 +78,12 @@ def test_the_worst_cases_come_first_with_where_to_look(client: TestClient, writt
 def test_the_highest_distance_is_the_worst(tmp_path: Path) -> None:
     with vx.Run(project=tmp_path, system_s=None) as run:
         run.define("val/hd95", best="min")
-        for case, value in (("near", 2.0), ("far", 40.0)):
+        for case, value in (("near", 2.0), ("nothing found", float("inf")), ("far", 40.0)):
             run.log({"val/hd95": value}, step=1, context={"case": case})
     with open_project(tmp_path) as project, TestClient(create_app(project), HERE) as client:
         worst = said(client, f"{run.id}/worst")
-    assert (worst["goal"], [one["case"] for one in worst["cases"]]) == ("min", ["far", "near"])
+    assert (worst["goal"], [one["case"] for one in worst["cases"]]) == ("min", ["nothing found", "far", "near"])
+    assert [one["last"] for one in worst["cases"]] == ["Infinity", 40.0, 2.0]
     assert worst["cases"][0]["volume_step"] is None
 
 

@@ -91,7 +91,8 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
         known = ", ".join(one.name for one in board.metrics) or "none"
         raise VoxloopError(f"Run {run.name} says nothing of single cases by {choice.metric}; it has: {known}.")
     series = {key_of(one.context): one for one in project.series_of(run.id, board.metric) if "case" in one.context}
-    told = [(*key, value) for key, one in series.items() if (value := _last(project, one, board.goal)) is not None]
+    last = board.columns[0].last
+    told = [(*key, value) for key, value in zip(board.rows, last, strict=True) if value is not None]
     told.sort(key=lambda row: (row[2] if board.goal == "max" else -row[2], row[0], row[1]))
     worst = told[: max(0, choice.worst)]
     plain = _plain(project, run)
@@ -120,14 +121,6 @@ def gather(project: Project, reference: str, choice: Choice | None = None, progr
         made=tuple(version.ref for version in project.made(run.id)),
         used=tuple(version.ref for version in project.used(run.id)),
     )
-
-
-def _last(project: Project, series: SeriesRecord, goal: str) -> float | None:
-    """The last value. An infinite distance, to what was never found, is the worst there is; it is told by the points alone."""
-    if series.last is not None or goal == "max" or series.last_step is None:
-        return series.last
-    points = project.points(series.id, first_step=series.last_step)
-    return float(points.values[-1]) if len(points) and np.isposinf(points.values[-1]) else None
 
 
 def _cases_of(project: Project, run_id: str) -> set[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from voxloop.store import schema
-from voxloop.store.goals import definition_of, goal_of
+from voxloop.store.goals import definition_of
 from voxloop.store.records import RunRecord, SeriesRecord
+from voxloop.store.results.cases import key_of
 
 if TYPE_CHECKING:
     from voxloop.store.project import Project
@@ -73,31 +74,25 @@ def key_figures(project: Project, run: RunRecord) -> list[KeyFigure]:
 
 def worst_cases(project: Project, run: RunRecord, metric: str | None, limit: int) -> Worst | None:
     """The cases by their last value, the worst first; nothing for a run that says nothing of cases."""
-    found = [one for one in project.series_of(run.id) if "case" in one.context]
-    metrics = tuple(sorted({one.name for one in found}))
+    series = [one for one in project.series_of(run.id) if "case" in one.context]
+    metrics = tuple(sorted({one.name for one in series}))
     if not metrics:
         return None
     chosen = metric or next((one for one in USUAL if one in metrics), metrics[0])
-    goal = goal_of(chosen, run.definitions) or "max"
-    mine = [one for one in found if one.name == chosen]
+    board = project.case_board([run.id], chosen)
+    (column,) = board.columns
+    last_steps = {key_of(one.context): one.last_step for one in series if one.name == chosen}
+    volume_steps = _volume_steps(project, run.id)
+    cases = [
+        CaseFigure(case, class_name, last, best, last_steps.get((case, class_name)), volume_steps.get(case))
+        for (case, class_name), last, best in zip(board.rows, column.last, column.best, strict=True)
+    ]
 
-    def badness(one: SeriesRecord) -> tuple[bool, float, str]:
+    def badness(one: CaseFigure) -> tuple[bool, float]:
         value = one.last if one.last is not None else 0.0
-        return (one.last is None, -value if goal == "min" else value, str(one.context["case"]))
+        return (one.last is None, -value if board.goal == "min" else value)
 
-    steps = _volume_steps(project, run.id)
-    cases = tuple(
-        CaseFigure(
-            case=str(one.context["case"]),
-            class_name=str(one.context.get("class", "")),
-            last=one.last,
-            best=one.min if goal == "min" else one.max,
-            last_step=one.last_step,
-            volume_step=steps.get(str(one.context["case"])),
-        )
-        for one in sorted(mine, key=badness)[:limit]
-    )
-    return Worst(chosen, metrics, goal, len(mine), cases)
+    return Worst(chosen, metrics, board.goal, len(cases), tuple(sorted(cases, key=badness)[:limit]))
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

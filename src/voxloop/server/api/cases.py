@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from voxloop.server import table
 from voxloop.server.api.opened import Opened, Remembered
 from voxloop.server.models import cases as models
+from voxloop.server.models.numbers import number, numbers
 from voxloop.store.results import cases
 
 router = APIRouter(tags=["cases"])
@@ -22,10 +23,10 @@ def list_cases(run_id: str, project: Opened, metric: str = "val/dice") -> models
         models.CaseRow(
             case=row.case,
             **{"class": row.class_name},
-            values=models.numbers(row.values),
-            last=models.number(row.last),
-            best=models.number(row.best),
-            worst=models.number(row.worst),
+            values=numbers(row.values),
+            last=number(row.last),
+            best=number(row.best),
+            worst=number(row.worst),
             has_volume=row.has_volume,
         )
         for row in made.rows
@@ -63,9 +64,9 @@ def get_case_board(
                     run_id=column.run_id,
                     name=one.name,
                     experiment=one.experiment,
-                    last=models.numbers(column.last),
-                    best=models.numbers(column.best),
-                    worst=models.numbers(column.worst),
+                    last=numbers(column.last),
+                    best=numbers(column.best),
+                    worst=numbers(column.worst),
                     has_volume=column.has_volume,
                 )
                 for column, one in zip(board.columns, said, strict=True)
@@ -93,7 +94,7 @@ def get_case_epochs(project: Opened, kept: Remembered, run: str, metric: str) ->
             epochs=told.epochs,
             cases=[case for case, _ in told.rows],
             classes=[name for _, name in told.rows],
-            values=[models.numbers(row) for row in told.values],
+            values=[numbers(row) for row in told.values],
         )
 
     return kept.answer(("case epochs", run, metric), read)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from voxloop.server.api.opened import Opened, Remembered
 from voxloop.server.models import run_page as models
+from voxloop.server.models.numbers import number
 from voxloop.store import figures, notes, relatives
 
 router = APIRouter(tags=["runs"])
@@ -65,8 +66,8 @@ def list_worst_cases(
             models.WorstCase(
                 case=one.case,
                 **{"class": one.class_name},
-                last=one.last,
-                best=one.best,
+                last=number(one.last),
+                best=number(one.best),
                 last_step=one.last_step,
                 volume_step=one.volume_step,
             )

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from voxloop.server.models.answer import Answer
+from voxloop.server.models.numbers import Number
 
 Goal = Literal["max", "min"]
 
@@ -54,8 +55,8 @@ class WorstCase(Answer):
 
     case: str
     class_: str = Field(alias="class")
-    last: float | None
-    best: float | None
+    last: Number | None
+    best: Number | None
     last_step: int | None
     volume_step: int | None
 

@@ -11,8 +11,12 @@ export type CaseBoard = Omit<Schemas['CaseBoard'], 'columns'> & { columns: CaseC
 export type CaseEpochs = Omit<Schemas['CaseEpochs'], 'values'> & { values: Numbers[] };
 
 /** JSON has no infinity, so the server writes a word. */
+export function readNumber(said: number | Word | null): number | null {
+  return typeof said === 'string' ? Number(said) : said;
+}
+
 function numbers(said: readonly (number | Word | null)[]): Numbers {
-  return said.map((value) => (typeof value === 'string' ? Number(value) : value));
+  return said.map(readNumber);
 }
 
 export function readBoard(board: Schemas['CaseBoard']): CaseBoard {

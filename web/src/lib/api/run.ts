@@ -1,4 +1,5 @@
 /** What the page of one run asks beside the run itself. */
+import { readNumber } from './cases';
 import { BASE, json, part, reply, send } from './client';
 import type { components } from './schema';
 import type { RunStatus } from './types';
@@ -13,18 +14,18 @@ export type Relatives = Omit<Said['Relatives'], 'previous' | 'next' | 'parent' |
   children: Relative[];
 };
 export type KeyFigure = Said['KeyFigure'];
-export type WorstCases = Said['WorstCases'];
-export type WorstCase = Said['WorstCase'];
+export type WorstCase = Omit<Said['WorstCase'], 'last' | 'best'> & Record<'last' | 'best', number | null>;
+export type WorstCases = Omit<Said['WorstCases'], 'cases'> & { cases: WorstCase[] };
 export type Notes = Said['Notes'];
 export type ConsoleLines = Said['ConsoleLines'];
 export type ConsoleHits = Said['ConsoleHits'];
 
 const at = (id: string) => `/runs/${part(id)}`;
 
-/** Where all that a run printed is to be had as a text file. */
 /** A run as one HTML file; with `anonymous`, without pictures and names of cases. */
 export const reportUrl = (id: string, anonymous = false): string =>
   `${BASE}${at(id)}/report.html${anonymous ? '?anonymous=true&pictures=false' : ''}`;
+/** Where all that a run printed is to be had as a text file. */
 export const consoleFileUrl = (id: string): string => `${BASE}${at(id)}/console.txt`;
 
 /** Where a blob is to be had as a file. */
@@ -34,8 +35,21 @@ export const blobUrl = (digest: string, filename: string): string =>
 export const run = {
   relatives: (id: string, signal?: AbortSignal) => json<Relatives>(`${at(id)}/relatives`, signal),
   keyFigures: (id: string, signal?: AbortSignal) => json<KeyFigure[]>(`${at(id)}/figures`, signal),
-  worstCases: (id: string, metric: string | null, limit: number, signal?: AbortSignal) =>
-    json<WorstCases>(`${at(id)}/worst?limit=${limit}${metric ? `&metric=${part(metric)}` : ''}`, signal),
+  worstCases: async (
+    id: string,
+    metric: string | null,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<WorstCases> => {
+    const of = metric ? `&metric=${part(metric)}` : '';
+    const said = await json<Said['WorstCases']>(`${at(id)}/worst?limit=${limit}${of}`, signal);
+    const cases = said.cases.map((one) => ({
+      ...one,
+      last: readNumber(one.last),
+      best: readNumber(one.best),
+    }));
+    return { ...said, cases };
+  },
   /** The last lines that a run printed. */
   consoleTail: (id: string, count: number, signal?: AbortSignal) =>
     json<ConsoleLines>(`${at(id)}/console/lines?count=${count}`, signal),

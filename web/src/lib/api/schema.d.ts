@@ -3868,9 +3868,9 @@ export interface components {
             /** Class */
             class: string;
             /** Last */
-            last: number | null;
+            last: number | ("Infinity" | "-Infinity") | null;
             /** Best */
-            best: number | null;
+            best: number | ("Infinity" | "-Infinity") | null;
             /** Last Step */
             last_step: number | null;
             /** Volume Step */
