@@ -23,7 +23,7 @@ import voxloop as vx
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright drives the browser; it is in the extra `dev`"
 )
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright  # noqa: E402
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
@@ -186,6 +186,8 @@ def browser() -> Iterator[Browser]:
         if CHROMIUM is None and not Path(playwright.chromium.executable_path).exists():
             pytest.skip("No Chromium here; `playwright install chromium` brings one.")
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        # What a machine with other tests at work may take; who waits for less waits for luck.
+        expect.set_options(timeout=15_000)
         yield chromium
         chromium.close()
 

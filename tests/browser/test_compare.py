@@ -57,14 +57,6 @@ def url(root: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Long curves are drawn by a slow machine, beside other tests."""
-    expect.set_options(timeout=15_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 def chart(page: Page, name: str) -> Locator:
     return page.locator(f"[data-name='{name}']")
 

@@ -202,10 +202,12 @@ def test_the_frame_fits_every_width_and_back_is_where_one_was(watched: Watched) 
     page.go_back()
 
     disk = page.get_by_test_id("disk")
+    expect(page.get_by_test_id("waiting")).to_have_count(0)
     disk.scroll_into_view_if_needed()
-    place = page.evaluate("scrollY")
+    # Where the page is when it is left, whatever was still on its way until then.
+    link = page.get_by_test_id("verdicts").get_by_role("link", name="unet-newest")
+    place = link.evaluate("link => { const place = scrollY; link.click(); return place; }")
     assert place > 200
-    page.get_by_test_id("verdicts").get_by_role("link", name="unet-newest").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("unet-newest")
     assert page.evaluate("scrollY") == 0, "another page begins at its top"
     page.go_back()

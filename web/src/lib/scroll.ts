@@ -1,6 +1,8 @@
 /** Where a page, and the frames in it that have a `data-scroll` name, were scrolled to: by entry of the browser's history. */
 
 const KEY = 'voxloop.scroll';
+/** So long nothing may have moved before the page counts as drawn. */
+const QUIET_MS = 600;
 const MOST = 60;
 /** A page that comes back is filled from the server; so long one waits until it is tall enough. */
 const PATIENCE_MS = 15_000;
@@ -24,7 +26,8 @@ export function keepScroll(entry: string): void {
   }
 }
 
-/** Goes back to where an entry was, as soon as there is that much to scroll, unless the reader scrolls first. */
+/** Goes back to where an entry was, as soon as there is that much to scroll, and stays there while the page still grows
+ *  above it, unless the reader scrolls first. */
 export function restoreScroll(entry: string): void {
   stop();
   const left = new Map(Object.entries(kept.get(entry) ?? {}).filter(([, top]) => top > 0));
@@ -36,16 +39,24 @@ export function restoreScroll(entry: string): void {
     for (const hand of HANDS) removeEventListener(hand, stop, true);
   };
   for (const hand of HANDS) addEventListener(hand, stop, { capture: true, passive: true });
+  let settled = Number.POSITIVE_INFINITY;
   const look = () => {
     if (!going) return;
     const all: [string, HTMLElement][] = frames().map((frame) => [frame.dataset.scroll ?? '', frame]);
+    let moved = false;
+    let there = 0;
     for (const [name, frame] of [['', document.documentElement] as [string, HTMLElement], ...all]) {
       const top = left.get(name);
       if (top === undefined || frame.scrollHeight - frame.clientHeight < top) continue;
+      there++;
+      if (Math.abs(frame.scrollTop - top) < 1) continue;
       frame.scrollTop = top;
-      left.delete(name);
+      moved = true;
     }
-    if (left.size === 0 || performance.now() > until) stop();
+    const now = performance.now();
+    if (moved || there < left.size) settled = Number.POSITIVE_INFINITY;
+    else if (settled === Number.POSITIVE_INFINITY) settled = now + QUIET_MS;
+    if (now > settled || now > until) stop();
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
