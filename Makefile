@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# What is imported is compiled then; most of what is installed never is.
-PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PAGE   := $(shell find web/src web/index.html web/package-lock.json -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help

@@ -27,7 +27,7 @@ def browser() -> str | None:
 
 def pip(*arguments: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *arguments],
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments],
         check=True,
     )
 

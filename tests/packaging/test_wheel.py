@@ -45,7 +45,6 @@ def test_the_demo_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> 
         "pip",
         "install",
         "--quiet",
-        "--no-compile",
         "--disable-pip-version-check",
         "-c",
         str(ROOT / "constraints.txt"),
