@@ -1,4 +1,5 @@
 /** Curves by the name they have, each name asked for by itself: the first chart is there before the last one. */
+import { untrack } from 'svelte';
 import { ApiError, api, wasAborted } from '../lib/api';
 import type { CurvesQuestion } from '../lib/api/series';
 import type { Curves } from '../lib/api/types';
@@ -32,9 +33,12 @@ export class Shelf {
   ask(questions: ReadonlyMap<string, CurvesQuestion>): () => void {
     const controller = new AbortController();
     this.#waiting = new Set(questions.keys());
-    const gone = [...this.#found.keys()].filter((name) => !questions.has(name));
-    if (gone.length) this.#found = new Map([...this.#found].filter(([name]) => !gone.includes(name)));
-    for (const [name, question] of questions) void this.#fetch(name, question, controller.signal);
+    // An effect that asks must not ask again when the answer is there.
+    untrack(() => {
+      const left = [...this.#found].filter(([name]) => questions.has(name));
+      if (left.length < this.#found.size) this.#found = new Map(left);
+      for (const [name, question] of questions) void this.#fetch(name, question, controller.signal);
+    });
     return () => controller.abort();
   }
 
