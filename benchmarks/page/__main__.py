@@ -150,7 +150,7 @@ def measure_volumes(browser: Browser, root: Path) -> Figures:
     with served(root) as (url, _), pages(browser) as page:
         one = page()
         yield "Cases seen, s", volumes.cases_seen(one, url)
-        took, stall = volumes.opened(one, url)
+        took, stall = volumes.opened(one, url, "ct")
         yield "a CT of 26 million voxels, s", took
         yield "nothing answered meanwhile, s", stall
         yield "stepping through slices, frames/s", volumes.stepping(one, url)
@@ -164,6 +164,10 @@ def measure_volumes(browser: Browser, root: Path) -> Figures:
             volumes.four_panes(one, url)
             volumes.closed(one)
         yield "more after closing them thrice, MB", max(0.0, volumes.browser_memory() - before)
+        one.close()
+        took, stall = volumes.opened(page(), url, "large")
+        yield "a CT of 105 million voxels, s", took
+        yield "nothing answered meanwhile with that, s", stall
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 import voxloop as vx
 
 CT = (512, 512, 100)
+LARGE = (512, 512, 400)
 # A million voxels: what most validation cases have after they were brought to one spacing.
 SMALL = (100, 100, 100)
 EPOCHS = 4
@@ -60,6 +61,10 @@ def fill(root: Path) -> None:
                 volume = vx.Volume(scan, layers, {2: "spleen"}, np.diag([-0.8, -0.8, 3.0, 1.0]))
                 run.log({"val/scan": volume}, step=epoch, epoch=epoch, context={"case": case})
                 run.log({"val/dice": epoch / 5}, step=epoch, epoch=epoch, context={"case": case, "class": "spleen"})
+        scan, truth = body(LARGE)
+        volume = vx.Volume(scan, {"truth": truth, "prediction": np.roll(truth, 2, axis=0)}, {2: "spleen"})
+        run.log({"val/scan": volume}, step=1, epoch=1, context={"case": "large"})
+        run.log({"val/dice": 0.5}, step=1, epoch=1, context={"case": "large", "class": "spleen"})
     rng = np.random.default_rng(0)
     base = rng.beta(8, 2, (CASES, len(CLASSES)))
     with vx.Run(name="cases", project=root) as run:
@@ -88,15 +93,15 @@ def cases_seen(page: Page, url: str) -> float:
     return time.perf_counter() - started
 
 
-def opened(page: Page, url: str) -> tuple[float, float]:
+def opened(page: Page, url: str, name: str) -> tuple[float, float]:
     """From the click on a case to its scan with two layers, and the longest that nothing was answered meanwhile."""
-    page.goto(f"{url}/cases?run=volumes&q=ct")
-    case = page.locator("[data-case=ct] button").first
+    page.goto(f"{url}/cases?run=volumes&q={name}")
+    case = page.locator(f"[data-case={name}] button").first
     case.wait_for()
     page.evaluate(WATCH)
     started = time.perf_counter()
     case.click()
-    page.locator(f"{READY}[data-case=ct]").wait_for()
+    page.locator(f"{READY}[data-case={name}]").wait_for()
     page.locator("[data-testid=plane-axial] [data-drawn]").wait_for()
     took = time.perf_counter() - started
     return took, float(page.evaluate("() => window.stall_")) / 1000
