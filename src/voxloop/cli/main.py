@@ -11,6 +11,7 @@ import typer
 from voxloop import __version__
 from voxloop.cli import bundle, data, demo, doctor, evaluate, models, predict, runs, serve, train
 from voxloop.cli.console import clear_bars
+from voxloop.cli.interrupting import hear_interrupts
 from voxloop.errors import VoxloopError
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ def _options(
 
 def main() -> None:
     """The door: runs a command; an error is one sentence on stderr and exit code 1."""
+    hear_interrupts()
     debug = "--debug" in sys.argv[1:]
     if debug:
         # Wherever it stands on the line, as people type it after the command.
