@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -39,12 +40,13 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 
 def older(url: str) -> None:
-    """A database as it was before there were views."""
+    """A database as it was before there were views, and sketches."""
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         connection.execute(sa.text("DROP SCHEMA public CASCADE"))
         connection.execute(sa.text("CREATE SCHEMA public"))
         schema.metadata.create_all(connection, [t for t in schema.metadata.sorted_tables if t is not schema.views])
+        connection.execute(sa.text("ALTER TABLE chunks DROP COLUMN sketch"))
         connection.execute(schema.meta.insert().values(key="version", value="1"))
     engine.dispose()
 
@@ -108,14 +110,22 @@ def test_an_address_that_leads_elsewhere_is_refused(tmp_path: Path, address: str
 
 @pytest.fixture
 def yesterday(tmp_path: Path) -> Path:
-    """The database of a project with a run, as it was before there were views."""
-    vx.Run(name="before", project=tmp_path).finish()
+    """The database of a project with a run, as it was before there were views, and sketches."""
+    with vx.Run(name="before", project=tmp_path) as run:
+        for step in range(10_000):
+            run.log({"loss": float(step)}, step=step)
     path = tmp_path / ".voxloop" / "voxloop.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE views")
+        connection.execute("ALTER TABLE chunks DROP COLUMN sketch")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
         connection.commit()
     return path
+
+
+def chart(project: Project) -> list[float]:
+    (loss,) = project.series_of(project.run("before").id)
+    return list(project.points(loss.id, max_points=10).values)
 
 
 def test_a_project_from_before_views_is_brought_forward(yesterday: Path) -> None:
@@ -126,16 +136,21 @@ def test_a_project_from_before_views_is_brought_forward(yesterday: Path) -> None
         assert opened.views() == []
         opened.save_view("runs", "first", "/runs")
         assert opened.run("before").status == "finished"
+        assert chart(opened)[-1] == 9_999.0
     assert yesterday.with_name("voxloop.db.schema-1.backup").is_file()
 
 
-def test_where_nothing_may_be_written_it_is_read_as_it_is(yesterday: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_may_be_written_it_is_read_as_it_is(
+    yesterday: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not usable(yesterday, 1)
+    backup = shutil.copytree(yesterday.parent, tmp_path / "backup" / ".voxloop")
     monkeypatch.setattr("voxloop.store.probe.writable", lambda path: False)
     assert usable(yesterday, 1)
-    with open_project(yesterday.parent) as opened:
+    with open_project(backup) as opened:
         assert opened.views() == []
         assert opened.run("before").status == "finished"
+        assert chart(opened)[-1] == 9_999.0
 
 
 def test_a_broken_one_is_rebuilt_in_the_newer_shape(yesterday: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from voxloop.store import open_project
+from voxloop.store.journal import owned
 
 KILLS = 15
 WRITER = """
@@ -43,6 +44,10 @@ def test_no_acknowledged_point_is_lost_to_a_kill(tmp_path: Path) -> None:
         process.stdout.close()
         acknowledged = len(said[: said.rfind("\n") + 1].splitlines())
         assert acknowledged > 0
+        # A child that it was starting just then, as to ask git, holds its lock until that is another program.
+        end = time.monotonic() + 10
+        while any(map(owned, folder.rglob("*.journal"))) and time.monotonic() < end:
+            time.sleep(0.01)
         with open_project(folder) as project:
             (run,) = project.runs()
             assert run.status == "crashed"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from voxloop.store import schema, series
+from voxloop.store import schema, series, sketch
 from voxloop.store.context import canonical
 from voxloop.store.records import Points, SeriesRecord
 
@@ -58,7 +58,9 @@ def read(
 
     Times are told where they are the axis.
     """
-    return curve(_points(project, one, axis), axis, most, began, _all(project, partner))
+    return _sketched(project, one, axis, most) or curve(
+        _points(project, one, axis), axis, most, began, _all(project, partner)
+    )
 
 
 def curve(points: Points, axis: Axis, most: int, began: float = 0.0, other: Points | None = None) -> Curve:
@@ -141,17 +143,36 @@ def rows(
         yield _at(chosen, np.arange(start, min(start + series.CHUNK, len(chosen))))
 
 
+def _sketched(project: Project, one: SeriesRecord, axis: Axis, most: int) -> Curve | None:
+    """A long series along its steps, without a look at all its points."""
+    low, high = _steps(axis)
+    # Ends beyond any step, or that are no number, leave nothing over or all.
+    if axis.by != "step" or (low is None) != (axis.low is None) or (high is None) != (axis.high is None):
+        return None
+    with project.reading() as connection:
+        found = sketch.drawn(connection, one.id, most, low, high)
+    if found is None:
+        return None
+    points, nothing = found.points, _at(found.points, np.zeros(0, np.int64))
+    return Curve(points, points.steps.astype(np.float64), found.means, nothing, np.zeros(0), 0, 0)
+
+
 def _points(project: Project, one: SeriesRecord, axis: Axis, timed: bool | None = None) -> Points:
     # Times cost as much to read as values do, and only an axis of times, or a table, shows them.
     timed = axis.by in TIMES if timed is None else timed
     # Chunks know their steps, so a part is read without the rest.
-    low, high = (_step(axis.low, math.ceil), _step(axis.high, math.floor)) if axis.by == "step" else (None, None)
+    low, high = _steps(axis) if axis.by == "step" else (None, None)
     with project.reading() as connection:
         return series.read(connection, one.id, None, low, high, timed)
 
 
 def _all(project: Project, one: SeriesRecord | None) -> Points | None:
     return None if one is None else project.points(one.id)
+
+
+def _steps(axis: Axis) -> tuple[int | None, int | None]:
+    """The first and the last step between the ends of an axis of steps."""
+    return _step(axis.low, math.ceil), _step(axis.high, math.floor)
 
 
 def _step(end: float | None, rounded: Callable[[float], int]) -> int | None:

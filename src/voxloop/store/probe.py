@@ -10,8 +10,8 @@ from pathlib import Path
 from voxloop.errors import VoxloopError
 
 # What this program writes; `schema` migrates older ones to it.
-VERSION = 2
-# The oldest that is read as it lies there where nothing may be written: since then there have only come tables.
+VERSION = 3
+# The oldest that is read as it lies there where nothing may be written: what has come since can be stood in for.
 READABLE = 1
 
 
@@ -61,3 +61,8 @@ def version_of(path: Path) -> int:
             f"{path.parent} was written by a newer voxloop (schema {found}, this one knows {VERSION}); update voxloop."
         )
     return found
+
+
+def lacking(path: Path) -> range:
+    """The versions from which on something is lacking in a database that is read as it lies there."""
+    return range(0) if writable(path) else range(version_of(path), VERSION)

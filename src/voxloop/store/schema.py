@@ -63,6 +63,8 @@ chunks = sa.Table(
     # So that a part of a series is read without the rest of it.
     sa.Column("low_step", sa.BigInteger, nullable=False),
     sa.Column("high_step", sa.BigInteger, nullable=False),
+    # What charts need of it, where it is full; before the data, so that these need not be passed over.
+    sa.Column("sketch", sa.LargeBinary),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 media = sa.Table(
@@ -139,6 +141,16 @@ def _add_views(connection: Connection) -> None:
     views.create(connection)
 
 
+def _add_sketches(connection: Connection) -> None:
+    kind = chunks.c.sketch.type.compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE chunks ADD COLUMN sketch {kind}")
+
+
 Migration = Callable[[Connection], None]
 # From the version named by the key to the next one.
-MIGRATIONS: dict[int, Migration] = {1: _add_views}
+MIGRATIONS: dict[int, Migration] = {1: _add_views, 2: _add_sketches}
+# What such a version lacks, for a connection to SQLite that may only read it: under the same name, and empty.
+STAND_INS = {
+    1: "CREATE TEMP VIEW views AS SELECT 0 AS id, '' AS page, '' AS name, '' AS address, 0.0 AS created WHERE 0",
+    2: "CREATE TEMP VIEW chunks AS SELECT series_id, number, size, low_step, high_step, NULL AS sketch, data FROM main.chunks",
+}

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from voxloop.store import codec, schema
+from voxloop.store import codec, schema, sketch
 from voxloop.store.series import CHUNK, best
 
 SUMMARY = ("size", "first", "last", "min", "max", "last_step", "best")
 Key = tuple[str, str]
-Columns = tuple[npt.NDArray[Any], ...]
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class State:
     id: int
     summary: dict[str, Any]
     number: int = 0
-    begun: Columns | None = None
+    begun: codec.Columns | None = None
     stored: bool = False
 
 
@@ -110,22 +109,22 @@ class SeriesWriter:
         """The rows of chunks that change, each with whether it is stored already."""
         if state.number < 0:
             _resume(connection, state)
-        columns: Columns = (points["step"], points["value"], points["time"], points["epoch"])
+        columns = tuple(points[name] for name in ("step", "value", "time", "epoch"))
         if state.begun is not None:
             columns = tuple(np.concatenate([old, new]) for old, new in zip(state.begun, columns, strict=True))
         for start in range(0, len(columns[0]), CHUNK):
-            part = tuple(column[start : start + CHUNK] for column in columns)
-            steps, values, times, epochs = part
+            part = cast(codec.Columns, tuple(column[start : start + CHUNK] for column in columns))
+            steps, full = part[0], len(part[0]) == CHUNK
             row = {
                 "series_id": state.id,
                 "number": state.number,
                 "size": len(steps),
                 "low_step": int(steps.min()),
                 "high_step": int(steps.max()),
-                "data": codec.pack(steps, values, times, epochs),
+                "data": codec.pack(*part),
+                "sketch": sketch.of(part) if full else None,
             }
             yield row, state.stored
-            full = len(steps) == CHUNK
             state.begun, state.stored = (None, False) if full else (part, True)
             state.number += full
 
@@ -147,7 +146,7 @@ UPDATE_SERIES = (
     .where(schema.series.c.id == sa.bindparam("series"))
     .values({name: sa.bindparam(f"new_{name}") for name in SUMMARY})
 )
-CHUNK_COLUMNS = ("size", "low_step", "high_step", "data")
+CHUNK_COLUMNS = ("size", "low_step", "high_step", "sketch", "data")
 UPDATE_CHUNK = (
     schema.chunks.update()
     .where((schema.chunks.c.series_id == sa.bindparam("series")) & (schema.chunks.c.number == sa.bindparam("at")))

@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from voxloop.errors import VoxloopError
 from voxloop.store import schema
-from voxloop.store.probe import address, usable, version_of
-from voxloop.store.schema import MIGRATIONS, VERSION, Migration
+from voxloop.store.probe import address, lacking, usable, version_of
+from voxloop.store.schema import MIGRATIONS, STAND_INS, VERSION, Migration
 
 WAIT_S = 30.0
 
@@ -51,6 +51,8 @@ def connect(path: Path) -> Engine:
         # The driver must not begin transactions by itself: `begin` below decides their kind.
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous=NORMAL")
+        for step in lacking(path):
+            connection.execute(STAND_INS[step])
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -36,9 +36,6 @@ class OvertakenError(VoxloopError):
 
 def of(connection: Connection, page: str | None = None) -> list[View]:
     """The views of one page or of all, by name as people sort it."""
-    if not sa.inspect(connection).has_table(TABLE.name):
-        # An older project on a disk that may not be written to: nobody can have saved anything.
-        return []
     asked = sa.select(TABLE) if page is None else sa.select(TABLE).where(TABLE.c.page == page)
     found = [View(**row._mapping) for row in connection.execute(asked)]
     return sorted(found, key=lambda view: (view.page, view.name.casefold(), view.id))

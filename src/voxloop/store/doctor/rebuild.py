@@ -67,7 +67,7 @@ def _copy(database: Path, fresh: Path) -> dict[str, int]:
         if version is None:
             target.execute("INSERT INTO meta (key, value) VALUES ('version', ?)", (str(schema.VERSION),))
         elif version[0].isdigit() and READABLE <= int(version[0]) < schema.VERSION:
-            # Only tables have come since then, and the new file has them.
+            # What has come since then is in the new file, and empty.
             target.execute("UPDATE meta SET value = ? WHERE key = 'version'", (str(schema.VERSION),))
         elif version[0] != str(schema.VERSION):
             raise VoxloopError(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from voxloop.errors import VoxloopError
-from voxloop.store import schema
+from voxloop.store import codec, schema, series, sketch
 from voxloop.store.artifacts import aliases
 from voxloop.store.artifacts import versions as artifacts
 from voxloop.store.portable.archive import Archive, Row
@@ -127,7 +127,7 @@ def insert_runs(
 
     _insert(connection, schema.series, numbered())
     chunks = (row for row in archive.rows("chunks") if row["series_id"] in numbers)
-    _insert(connection, schema.chunks, ({**row, "series_id": numbers[row["series_id"]]} for row in chunks))
+    _insert(connection, schema.chunks, (_sketched({**row, "series_id": numbers[row["series_id"]]}) for row in chunks))
     _insert(connection, schema.media, ({key: row[key] for key in row if key != "id"} for row in of_new("media")))
     _insert(connection, schema.console, of_new("console"))
     known = {(row.run_id, row.name, row.version) for row in connection.execute(sa.select(schema.uses))}
@@ -142,6 +142,11 @@ def insert_runs(
         schema.uses,
         ({"run_id": one[0], "name": one[1], "version": one[2]} for one in used if one not in known),
     )
+
+
+def _sketched(row: Row) -> Row:
+    """A chunk with a sketch of its own points, whatever came with it."""
+    return {**row, "sketch": sketch.of(codec.unpack(row["data"])) if row["size"] == series.CHUNK else None}
 
 
 def _unknown(connection: Connection, name: str, version: int) -> int | None:

@@ -56,7 +56,9 @@ def _of_runs(table: str, run_ids: list[str]) -> sa.Select[Any]:
         return sa.select(schema.runs).where(columns.id.in_(run_ids)).order_by(columns.created, columns.id)
     if table == "chunks":
         mine = sa.select(schema.series.c.id).where(schema.series.c.run_id.in_(run_ids))
-        return sa.select(schema.chunks).where(columns.series_id.in_(mine)).order_by(columns.series_id, columns.number)
+        # A sketch says again what the points say, and is made anew where they arrive.
+        told = [column for column in columns if column is not columns.sketch]
+        return sa.select(*told).where(columns.series_id.in_(mine)).order_by(columns.series_id, columns.number)
     return sa.select(schema.metadata.tables[table]).where(columns.run_id.in_(run_ids)).order_by(*columns)
 
 
