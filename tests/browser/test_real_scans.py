@@ -29,6 +29,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real sc
 CT = DATA / "totalseg"
 MRI = DATA / "tcga-du-7294"
 CHANNELS = ("t1", "t1c", "t2", "fla")
+SEQUENCES = ("T1", "T1 with contrast", "T2", "FLAIR")
 # TotalSegmentator's numbers; the ribs, the vertebrae, the lungs and the bowel are left without a name.
 ORGANS = {
     1: "spleen",
@@ -111,7 +112,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
         both = {"truth": CT / "example_seg.nii.gz", "prediction": CT / "example_seg_fast.nii.gz"}
         log(run, "torso", vx.Volume(CT / "example_ct_sm.nii.gz", both, ORGANS), ct, ORGANS)
         both = {"truth": MRI / "simple.nii.gz", "prediction": MRI / "sanet0-20.nii.gz"}
-        log(run, "brain", vx.Volume(folder / "channels.nii.gz", both, TUMOUR), mri, TUMOUR)
+        brain = vx.Volume(folder / "channels.nii.gz", both, TUMOUR, channels=SEQUENCES)
+        log(run, "brain", brain, mri, TUMOUR)
         log(run, "flair", vx.Volume(MRI / "TCGA-DU-7294_fla_bet.nii.gz", both, TUMOUR), mri, {})
     with on_the_air(folder / ".voxloop") as url:
         yield Real(url, folder / ".voxloop", ct, mri)
@@ -263,14 +265,16 @@ def test_a_real_mri_shows_each_channel_through_its_own_window(watched: Watched, 
     plane = canvas(page, "axial")
     expect(plane).to_have_attribute("data-drawn", f"axial {depth}")
     look(page, mri, plane, "axial", voxel)
-    values = [int(part) for part in page.get_by_test_id("value").inner_text().replace("−", "-").split(" | ")]
-    assert values == mri.scan[voxel].tolist()
+    told = page.get_by_test_id("values")
+    assert told.locator("dt").all_inner_texts() == list(SEQUENCES)
+    values = [text.replace("−", "-") for text in told.locator("dd").all_inner_texts()]
+    assert values == [f"{value:,}" for value in mri.scan[voxel].tolist()]
     expect(page.get_by_test_id("label-prediction")).to_have_text("enhancing tumour")
     expect(page.get_by_test_id("label-truth")).to_have_text(called(int(mri.truth[voxel]), TUMOUR))
     assert drawn_at(plane, *place(mri.affine, shape, plane, "axial", voxel)) == WARM_THIRD
     lesion = mri.inside(mri.truth > 0, depth)
     page.keyboard.press("p")
-    page.get_by_label("Channel", exact=True).select_option("1")
+    page.get_by_label("Channel", exact=True).select_option("T1 with contrast")
     page.get_by_role("radio", name="Min–max").click()
     page.wait_for_url(re.compile(r"window\.1=full"))
     assert "window=" not in page.url, "the other channels keep theirs"
@@ -287,6 +291,9 @@ def test_a_real_mri_shows_each_channel_through_its_own_window(watched: Watched, 
     assert len({(box["width"], box["height"]) for box in boxes if box}) == 1, "all are drawn at one scale"
     for pane, channel in zip(panes.all(), (1, 2, 3, 0), strict=True):
         expect(pane.get_by_test_id("reading")).to_contain_text(f"{mri.scan[voxel][channel]:,}")
+        assert str(pane.get_attribute("data-said")).endswith(SEQUENCES[channel])
+    selected = page.get_by_label("Channel of pane 2").evaluate("one => one.selectedOptions[0].textContent")
+    assert selected == SEQUENCES[2]
 
     # The same channel as a file of its own.
     page = watched.open(f"/viewer?run=real&case=flair&layout=axial&at={mri.at(voxel)}")

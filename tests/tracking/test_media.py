@@ -12,6 +12,8 @@ from nibabel.affines import apply_affine
 
 import voxloop as vx
 from tests.data.test_grid import SHAPE, oblique, some_labels
+from voxloop.data.formats.writing import write_volume
+from voxloop.data.geometry import Geometry
 from voxloop.errors import VoxloopError
 from voxloop.store.blobs import Blobs
 from voxloop.store.contents import content_of
@@ -67,6 +69,40 @@ def test_a_file_is_kept_byte_for_byte(tmp_path: Path, blobs: Blobs) -> None:
     stored = vx.Volume(path, layers={"prediction": some_labels()}).store(blobs)
     assert blobs.get(stored["image"]["digest"]) == path.read_bytes()
     assert stored["image"]["filename"] == "scan.nii.gz"
+
+
+SEQUENCES = ("FLAIR", "T1w", "T1gd")
+
+
+def test_channels_are_kept_under_their_names(tmp_path: Path, blobs: Blobs) -> None:
+    """Of an array as MONAI has it, of a NIfTI file, and of one in another format."""
+    stack = np.stack([SCAN, SCAN // 2, SCAN // 3], axis=-1)
+    write_volume(tmp_path / "mri.nii.gz", stack, Geometry(SHAPE, oblique(9)))
+    write_volume(tmp_path / "mri.nrrd", stack, Geometry(SHAPE, oblique(9)))
+    given = [np.moveaxis(stack, -1, 0), tmp_path / "mri.nii.gz", tmp_path / "mri.nrrd"]
+    for image in given:
+        affine = oblique(9) if isinstance(image, np.ndarray) else None
+        stored = vx.Volume(image, {"truth": some_labels()}, affine=affine, channels=SEQUENCES).store(blobs)
+        back = content_of(blobs, "volume", stored)
+        assert (back.image == stack).all()
+        assert np.allclose(back.affine, oblique(9), atol=1e-4)
+        assert back.channels == SEQUENCES
+        assert (back.layers["truth"] == some_labels()).all()
+    unnamed = vx.Volume(tmp_path / "mri.nrrd").store(blobs)
+    assert content_of(blobs, "volume", unnamed).image.shape == stack.shape
+    assert "channels" not in unnamed
+
+
+def test_channels_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    write_volume(tmp_path / "two.nii.gz", np.zeros((*SHAPE, 2), np.uint8), Geometry(SHAPE, np.eye(4)))
+    with pytest.raises(VoxloopError, match=r"has 2 channels, and 3 are named \(FLAIR, T1w, T1gd\)"):
+        vx.Volume(tmp_path / "two.nii.gz", channels=SEQUENCES)
+    with pytest.raises(VoxloopError, match=r"has 1 channel, and 3 are named"):
+        vx.Volume(SCAN, channels=SEQUENCES)
+    with pytest.raises(VoxloopError, match=r"shape 2×7×11×13; give one channel, or say with channels="):
+        vx.Volume(np.zeros((2, *SHAPE)), channels=SEQUENCES)
+    with pytest.raises(VoxloopError, match='layer "truth" has 2 channels, and a label map has one'):
+        vx.Volume(np.zeros(SHAPE), {"truth": tmp_path / "two.nii.gz"})
 
 
 def test_a_layer_on_another_grid_is_refused(tmp_path: Path) -> None:

@@ -294,7 +294,8 @@ def test_regions_inside_each_other_and_four_channels_are_reviewable(project: Pro
     seen = shown(project)
     scan = nib.load(sample["image"].meta["filename_or_obj"])
     assert scan.shape[3] == 4
-    assert np.array_equal(seen.image, np.asarray(scan.dataobj)[..., 0]), "the first channel"
+    assert np.array_equal(seen.image, np.asarray(scan.dataobj))
+    assert seen.channels == ("FLAIR", "T1w", "T1gd", "T2w"), "as dataset.json beside it calls them"
     assert np.allclose(seen.affine, scan.affine)
     assert set(np.unique(seen.layers["prediction"])) == {0, 1, 2, 3}
 

@@ -16,6 +16,7 @@ from voxloop.data.splits import nearest
 from voxloop.errors import VoxloopError
 
 DATASET = "dataset.json"
+SCANS = ("imagesTr", "imagesTs")
 Pair = dict[str, str]
 
 
@@ -60,6 +61,24 @@ def case_id(path: Path) -> str:
         if path.name.lower().endswith(ending):
             return path.name[: -len(ending)]
     return path.stem
+
+
+def dataset_around(scan: Path) -> Path | None:
+    """The folder of the dataset in whose `imagesTr` or `imagesTs` a scan lies."""
+    folder = scan.parent.parent
+    return folder if scan.parent.name in SCANS and (folder / DATASET).is_file() else None
+
+
+def channels_called(scan: Path, count: int) -> tuple[str, ...]:
+    """What the dataset around a scan calls its channels; nothing where that names another number of them, or there is none."""
+    folder = dataset_around(scan)
+    if folder is None:
+        return ()
+    try:
+        said = _read_json(folder)["modality"]
+        return tuple(str(said[str(channel)]) for channel in range(count)) if len(said) == count else ()
+    except (VoxloopError, KeyError, TypeError):
+        return ()
 
 
 def read_dataset(folder: Path) -> Dataset:

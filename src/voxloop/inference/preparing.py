@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from voxloop.data.decathlon import case_id, read_dataset
+from voxloop.data.decathlon import case_id, dataset_around, read_dataset
 from voxloop.data.formats.writing import write_volume
 from voxloop.data.scans import NIFTI, Scan
 from voxloop.errors import VoxloopError
@@ -164,8 +164,8 @@ def _cause(error: BaseException) -> BaseException:
 
 def _order(model: Model, scan: Scan) -> list[int]:
     """By the names in the dataset.json beside the scan's folder; without one the file has to hold just what is needed."""
-    dataset = scan.path.parent.parent
-    if scan.path.parent.name in ("imagesTr", "imagesTs") and (dataset / "dataset.json").is_file():
+    dataset = dataset_around(scan.path)
+    if dataset is not None:
         return channel_order(read_dataset(dataset), model.channels, model.spellings)
     if scan.channels != len(model.channels):
         raise VoxloopError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from voxloop.data.decathlon import channels_called
 from voxloop.data.geometry import Geometry
 from voxloop.data.grid import labels_on_grid
 from voxloop.data.scans import open_labels, open_scan
@@ -42,7 +43,8 @@ class Volumes:
         if sample.get("label") is not None:
             layers["truth"] = self._truth(sample, scan.geometry)
         layers["prediction"] = self._on_scan(sample, "pred", scan.geometry)
-        return Volume(self._scans.of(scan), layers=layers, classes=self.output.names)
+        channels = channels_called(scan.path, scan.channels)
+        return Volume(self._scans.of(scan), layers=layers, classes=self.output.names, channels=channels)
 
     def _truth(self, sample: Mapping[str, Any], geometry: Geometry) -> Path | Labels:
         """The label file itself, with its values renumbered where they are known to differ from the network's.

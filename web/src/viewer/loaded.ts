@@ -72,6 +72,11 @@ export async function fetchShown(source: Source, shelf: VolumeShelf, signal: Abo
   return { volume, grid, scan, layers, warnings };
 }
 
+/** What a channel is called; its number where nobody has named it. */
+export function channelName(names: readonly string[], channel: number): string {
+  return names[channel] ?? `channel ${channel + 1}`;
+}
+
 /** The layers as they are to be drawn, with the difference of truth and prediction above them. */
 export function drawnLayers(
   shown: Shown,

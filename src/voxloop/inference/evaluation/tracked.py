@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voxloop.bundles.trust import Program
+from voxloop.data.decathlon import channels_called
 from voxloop.data.scans import Scan
 from voxloop.data.whole import write_json
 from voxloop.inference.evaluation.candidates import Candidate
@@ -174,5 +175,6 @@ class _Watcher:
             figures = {f"eval/{key}": value for key, value in one.values.items() if math.isfinite(value)}
             self._run.log(figures, step=0, context={"case": case.case, "class": one.name})
         layers = {"truth": truth, "prediction": predicted}
-        volume = Volume(self._shown.of(scan), layers=layers, classes=self._names)
+        channels = channels_called(scan.path, scan.channels)
+        volume = Volume(self._shown.of(scan), layers=layers, classes=self._names, channels=channels)
         self._run.log({"eval/scan": volume}, step=0, context={"case": case.case})

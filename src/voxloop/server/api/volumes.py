@@ -74,6 +74,7 @@ def get_volume(
             )
             for at, layer in enumerate(volume.data["layers"])
         ],
+        channels=volume.data.get("channels", []),
         dice=_dice(project, run.id, volume.name, case, wanted),
     )
 

@@ -42,7 +42,7 @@ class Geometry(Answer):
 
 
 class CaseVolume(Answer):
-    """A scan with its layers at one step, and the Dice of each class there."""
+    """A scan with its layers at one step, the names of its channels where they have any, and the Dice of each class there."""
 
     case: str
     name: str
@@ -51,4 +51,5 @@ class CaseVolume(Answer):
     geometry: Geometry
     image: BlobLink
     layers: list[LabelLayer]
+    channels: list[str]
     dice: dict[str, float] | None

@@ -29,12 +29,14 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumeContents:
-    """Voxels with their affine to RAS millimetres, and label maps on the same grid."""
+    """Voxels with their affine to RAS millimetres, and label maps on the same grid. Channels, where there are several, are the last axis."""
 
     image: Array
     affine: npt.NDArray[np.float64]
     layers: dict[str, npt.NDArray[np.uint8]]
     classes: dict[int, str]
+    # What they are called, where that is known.
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +127,7 @@ def _volume(blobs: Blobs, data: dict[str, Any]) -> VolumeContents:
         np.array(data["geometry"]["affine"], np.float64),
         {layer["name"]: _labels(blobs, layer, data["geometry"]["shape"]) for layer in data["layers"]},
         _classes(data),
+        tuple(data.get("channels", ())),
     )
 
 

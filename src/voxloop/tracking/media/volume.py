@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,9 +34,9 @@ class Volume:
         vx.Volume("spleen_12.nii.gz", layers={"truth": truth, "prediction": labels}, classes={1: "spleen"})
 
     A NIfTI file is kept byte for byte; with `reference=True` it stays where it is, and only its path and digest are kept. Of
-    another format (NRRD, MetaImage, a `.volume.json`) the voxels are kept, of several channels those of the first. An array
-    (numpy, torch, MetaTensor; a channel axis of one is fine) needs `affine`, the 4×4 matrix from voxel index to RAS
-    millimetres, unless it brings its own; without one, voxels are 1 mm and RAS.
+    another format (NRRD, MetaImage, a `.volume.json`) the voxels are kept. An array (numpy, torch, MetaTensor) needs `affine`,
+    the 4×4 matrix from voxel index to RAS millimetres, unless it brings its own; without one, voxels are 1 mm and RAS.
+    `channels` says what the channels of an MRI are called; an array of several has them on its first axis, as MONAI's do.
     """
 
     kind: ClassVar[str] = "volume"
@@ -48,6 +48,7 @@ class Volume:
         classes: Mapping[int, str] | None = None,
         affine: npt.ArrayLike | None = None,
         reference: bool = False,
+        channels: Sequence[str] | None = None,
     ) -> None:
         if reference and not isinstance(image, str | Path):
             raise VoxloopError("reference=True refers to the scan's file, and this scan is an array; give its path.")
@@ -56,14 +57,22 @@ class Volume:
                 f"{Path(image).name} is no NIfTI file, which is what browsers read; leave reference=True away, and its voxels are kept."
             )
         self.reference = reference
-        content, self.geometry, self._dtype = _content(image, affine)
+        self.channels = tuple(text(name) for name in channels or ())
+        content, self.geometry, self._dtype, count = _content(image, affine, len(self.channels))
+        if self.channels and len(self.channels) != count:
+            named = f"{len(self.channels)} {'is' if len(self.channels) == 1 else 'are'}"
+            raise VoxloopError(
+                f"The scan has {count} channel{'s' if count > 1 else ''}, and {named} named ({', '.join(self.channels)}); name each of them once."
+            )
         # An array that is the caller's is copied here, and a layer below, where it becomes a label map.
         self.image: Content = content if isinstance(content, File) else content.array(copy=True)
         self.classes = class_names(classes)
         self.layers: dict[str, Content] = {}
         for name, layer in (layers or {}).items():
             # A layer that brings its own affine is held to it; a bare array lies on the scan's grid.
-            found, geometry, _ = _content(layer, None if hasattr(layer, "affine") else self.geometry.affine)
+            found, geometry, _, count = _content(layer, None if hasattr(layer, "affine") else self.geometry.affine)
+            if count > 1:
+                raise VoxloopError(f'The layer "{name}" has {count} channels, and a label map has one; give that.')
             if not isinstance(found, File) and geometry.shape != self.geometry.shape:
                 raise VoxloopError(
                     f'The layer "{name}" has {sides(geometry.shape)} voxels, and the scan is {self.geometry!r}; '
@@ -94,6 +103,7 @@ class Volume:
             "image": self._stored(self.image, "image", blobs, known),
             "layers": [{"name": name, **self._layer(layer, name, blobs, known)} for name, layer in self.layers.items()],
             "classes": {str(number): name for number, name in self.classes.items()},
+            **({"channels": list(self.channels)} if self.channels else {}),
             "geometry": {
                 "shape": list(self.geometry.shape),
                 "affine": self.geometry.affine.tolist(),
@@ -121,7 +131,7 @@ class Volume:
 
 
 class _Voxels:
-    """The three axes of an array that somebody else may still write to."""
+    """The axes of an array that somebody else may still write to: three, and that of the channels where there are several."""
 
     def __init__(self, voxels: npt.NDArray[Any], fresh: bool) -> None:
         self.voxels = voxels
@@ -131,34 +141,41 @@ class _Voxels:
         return self.voxels.copy(order="K") if copy and not self.fresh else self.voxels
 
 
-def _content(given: Any, affine: npt.ArrayLike | None) -> tuple[File | _Voxels, Geometry, np.dtype[Any]]:
+def _content(
+    given: Any, affine: npt.ArrayLike | None, channels: int = 1
+) -> tuple[File | _Voxels, Geometry, np.dtype[Any], int]:
+    """What is to be kept, where it lies, of which type it is, and how many channels it has: the last axis of an array."""
     if isinstance(given, str | Path):
         scan = open_scan(Path(given))
         if scan.path.name.lower().endswith(NIFTI):
-            return opened(scan.path, "a scan"), scan.geometry, scan.dtype
+            return opened(scan.path, "a scan"), scan.geometry, scan.dtype, scan.channels
         voxels = scan.array()
-        return _Voxels(voxels[..., 0] if voxels.ndim == 4 else voxels, fresh=True), scan.geometry, voxels.dtype
+        return _Voxels(voxels, fresh=True), scan.geometry, voxels.dtype, scan.channels
     matrix = affine if affine is not None else getattr(given, "affine", np.eye(4))
     voxels, fresh = viewed(given, "A volume")
     while voxels.ndim > 3 and voxels.shape[0] == 1:
         voxels = voxels[0]
-    if voxels.ndim != 3 or 0 in voxels.shape:
+    stacked = voxels.ndim == 4 and channels > 1 and voxels.shape[0] == channels
+    if 0 in voxels.shape or not (voxels.ndim == 3 or stacked):
         raise VoxloopError(
-            f"A volume has three axes, and this array has the shape {sides(voxels.shape)}; give one channel."
+            f"A volume has three axes, and this array has the shape {sides(voxels.shape)}; give one channel, "
+            "or say with channels=[...] what those on the first axis are called."
         )
+    if stacked:
+        voxels = np.moveaxis(voxels, 0, -1)
     matrix = np.asarray(matrix.cpu() if hasattr(matrix, "cpu") else matrix, dtype=np.float64)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-9:
         raise VoxloopError(
             "The affine of a volume is an invertible 4×4 matrix from voxel index to RAS millimetres; this one is not."
         )
     geometry = Geometry((voxels.shape[0], voxels.shape[1], voxels.shape[2]), matrix.copy())
-    return _Voxels(voxels, fresh), geometry, voxels.dtype
+    return _Voxels(voxels, fresh), geometry, voxels.dtype, voxels.shape[3] if voxels.ndim == 4 else 1
 
 
 def _encoded(voxels: npt.NDArray[Any], geometry: Geometry, filename: str, blobs: Blobs, known: Known) -> dict[str, Any]:
     """An array as a file. The same scan comes again each epoch, and is told by its content faster than it is packed."""
     content = hashlib.sha256(np.ascontiguousarray(voxels).data).hexdigest()
-    key = ("voxels", content, voxels.dtype.str, geometry.shape, geometry.affine.tobytes())
+    key = ("voxels", content, voxels.dtype.str, voxels.shape, geometry.affine.tobytes())
     length = (*key, "bytes")
     if key not in known or not blobs.renew(known[key]):
         file = _nifti(voxels, geometry)

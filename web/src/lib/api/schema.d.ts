@@ -1846,7 +1846,7 @@ export interface components {
         };
         /**
          * CaseVolume
-         * @description A scan with its layers at one step, and the Dice of each class there.
+         * @description A scan with its layers at one step, the names of its channels where they have any, and the Dice of each class there.
          */
         CaseVolume: {
             /** Case */
@@ -1861,6 +1861,8 @@ export interface components {
             image: components["schemas"]["BlobLink"];
             /** Layers */
             layers: components["schemas"]["LabelLayer"][];
+            /** Channels */
+            channels: string[];
             /** Dice */
             dice: {
                 [key: string]: number;
