@@ -201,12 +201,12 @@ def test_a_real_ct_opens_at_its_worst_slice_and_names_its_organs(watched: Watche
     assert drawn_at(plane, x, y) == coloured
     layer.get_by_role("button", name="Only label 18").click(modifiers=["Shift"])
     page.wait_for_url(re.compile(r"l\.truth=off"))
-    truth = page.get_by_test_id("layer-truth")
-    for each in (layer, truth):
+    other = page.get_by_test_id("layer-truth")
+    for each in (layer, other):
         expect(each.locator(".class[aria-pressed=true]")).to_have_count(1)
-    expect(truth.get_by_role("button", name="Show truth")).to_have_attribute("aria-pressed", "false")
+    expect(other.get_by_role("button", name="Show truth")).to_have_attribute("aria-pressed", "false")
     layer.get_by_role("button", name="All").click(modifiers=["Shift"])
-    for each in (layer, truth):
+    for each in (layer, other):
         expect(each.locator(".class[aria-pressed=false]")).to_have_count(0)
     assert drawn_at(plane, x, y) == coloured
     assert stumbles(page) == []
