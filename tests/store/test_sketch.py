@@ -99,6 +99,14 @@ def test_what_is_drawn_are_points_of_the_series_around_all_others(
     assert (values[inside].min(), values[inside].max()) == (told.points.values.min(), told.points.values.max())
 
 
+@pytest.mark.parametrize("most", [0, 1, 3, 4, 5])
+def test_the_fewest_points_that_can_be_asked_for_are_four(project: Project, most: int) -> None:
+    drained(project, units(np.random.default_rng(0).normal(size=20_000)))
+    chart = project.points(project.series_of("a-run")[0].id, max_points=most)
+    assert len(chart) == 4
+    assert (chart.steps[0], chart.steps[-1]) == (0, 19_999)
+
+
 def test_means_are_those_of_the_stretches(project: Project) -> None:
     count = 5 * series.CHUNK
     values = np.repeat(np.arange(count // 1024), 1024) + np.tile([-0.5, 0.5], count // 2)

@@ -66,11 +66,12 @@ def of(columns: codec.Columns) -> bytes | None:
 def drawn(
     connection: Connection, series_id: int, most: int, first_step: int | None = None, last_step: int | None = None
 ) -> Drawn | None:
-    """At most `most` points between two steps; nothing where there are too few for it, or not such as have sketches."""
+    """At most `most` points between two steps, never fewer than 4; nothing where there are too few for it, or not such as have sketches."""
     low = -FARTHEST - 1 if first_step is None else first_step
     high = FARTHEST if last_step is None else last_step
     here = {"series": series_id, "low": low, "high": high}
     rows = connection.execute(OUTLINE, here).all()
+    most = max(most, 4)
     enough = UNIT * most * 3 // 4
     if sum(row.size for row in rows) < enough or any(a.high_step > b.low_step for a, b in itertools.pairwise(rows)):
         return None
