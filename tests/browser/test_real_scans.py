@@ -110,7 +110,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     with vx.Run(name="real", project=folder / ".voxloop") as run:
         run.define("val/*", best="max")
         both = {"truth": CT / "example_seg.nii.gz", "prediction": CT / "example_seg_fast.nii.gz"}
-        log(run, "torso", vx.Volume(CT / "example_ct_sm.nii.gz", both, ORGANS), ct, ORGANS)
+        log(run, "torso", vx.Volume(CT / "example_ct_sm.nii.gz", both, ORGANS, channels=["CT"]), ct, ORGANS)
         both = {"truth": MRI / "simple.nii.gz", "prediction": MRI / "sanet0-20.nii.gz"}
         brain = vx.Volume(folder / "channels.nii.gz", both, TUMOUR, channels=SEQUENCES)
         log(run, "brain", brain, mri, TUMOUR)

@@ -261,6 +261,7 @@ def test_labels_come_back_to_the_scan_and_the_file_is_shown_where_it_says_the_sa
     seen = shown(project)
     truth = nib.load(sample["label"].meta["filename_or_obj"])
     assert np.array_equal(seen.layers["truth"], np.asarray(truth.dataobj)), "the sharp one"
+    assert seen.channels == (), "a scan of one needs no name for it"
     assert seen.layers["prediction"].shape == truth.shape
     assert np.allclose(seen.affine, truth.affine, atol=1e-4)
     both = seen.layers["prediction"], np.asarray(truth.dataobj)

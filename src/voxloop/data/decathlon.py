@@ -70,9 +70,9 @@ def dataset_around(scan: Path) -> Path | None:
 
 
 def channels_called(scan: Path, count: int) -> tuple[str, ...]:
-    """What the dataset around a scan calls its channels; nothing where that names another number of them, or there is none."""
+    """What the dataset around a scan calls its several channels; nothing where it names another number of them, or there is none."""
     folder = dataset_around(scan)
-    if folder is None:
+    if folder is None or count == 1:
         return ()
     try:
         said = _read_json(folder)["modality"]
